@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Drive a function: a PCI function as software sees it, whoever plays it.
+ *
+ * A target string says who does:
+ *
+ *     "model"           the model, in this process, in virtual time
+ *     "/run/x.sock"     a vfio-user server (any path with a slash)
+ *     "0000:03:00.0"    a function on this machine's PCI bus, bound to vfio-pci (kernel VFIO)
+ *
+ * A program written against this header runs unchanged on all three. All functions return 0 or a negative errno unless
+ * they say otherwise; us_fn_error() has the sentence. Threads: one thread at a time for each us_function.
+ */
+#ifndef UNDERSTUDY_FUNCTION_H
+#define UNDERSTUDY_FUNCTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <understudy/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct us_function; /* opaque */
+
+/* Regions, numbered as VFIO does. */
+enum us_region {
+	US_REGION_BAR0 = 0, /* … US_REGION_BAR0 + 5 */
+	US_REGION_ROM = 6,
+	US_REGION_CONFIG = 7,
+	US_REGION_VGA = 8,
+	US_REGIONS = 9,
+};
+
+enum us_region_flags {
+	US_REGION_READ = 1 << 0,
+	US_REGION_WRITE = 1 << 1,
+	US_REGION_MAP = 1 << 2, /* at least a part can be mapped: us_fn_map_region() */
+	US_REGION_IO = 1 << 3, /* an I/O-port BAR */
+	US_REGION_MEM64 = 1 << 4,
+	US_REGION_PREFETCHABLE = 1 << 5,
+};
+
+/* Interrupt kinds, numbered as VFIO does. */
+enum us_irq_kind { US_INTX, US_MSI, US_MSIX, US_IRQ_KIND_COUNT };
+
+struct us_function_info {
+	uint16_t vendor_id, device_id, subsystem_vendor_id, subsystem_id;
+	uint32_t class_code; /* base << 16 | sub << 8 | programming interface */
+	uint8_t revision;
+	struct {
+		uint64_t size; /* bytes; 0: not there */
+		uint32_t flags; /* enum us_region_flags */
+	} region[US_REGIONS];
+	uint32_t irqs[US_IRQ_KIND_COUNT]; /* lines or messages that the function has */
+	bool can_reset;
+	bool virtual_time; /* us_fn_now() moves only when something waits */
+};
+
+/*
+ * Opens the target. `model` names the device to play when the target is "model" (a name or a path to a shared object, as
+ * for `understudy serve`) and is not used else; NULL will do then. The function is freshly reset. The caller owns *fn.
+ */
+int us_fn_open(const char *target, const char *model, struct us_function **fn, struct us_error *err);
+void us_fn_close(struct us_function *fn); /* NULL is fine */
+
+/* Why the last call failed. Never NULL; good until the next call on this function. */
+const char *us_fn_error(const struct us_function *fn);
+
+const struct us_function_info *us_fn_info(const struct us_function *fn);
+
+/* A line per device log entry goes to `stream` (model only: the others log where they run). */
+int us_fn_trace(struct us_function *fn, void *stream /* FILE *, or NULL: off */);
+
+/* -- access ----------------------------------------------------------------------------------------------------- */
+
+/* Any region, config space included; width 1, 2, 4 or 8 bytes, naturally aligned, little-endian. */
+int us_fn_read(struct us_function *fn, enum us_region region, uint64_t offset, unsigned width, uint64_t *value);
+int us_fn_write(struct us_function *fn, enum us_region region, uint64_t offset, unsigned width, uint64_t value);
+
+/* For registers whose access can not fail unless the function is gone: 32 bits of BAR or config space; all ones on failure. */
+uint32_t us_fn_read32(struct us_function *fn, enum us_region region, uint64_t offset);
+void us_fn_write32(struct us_function *fn, enum us_region region, uint64_t offset, uint32_t value);
+
+/* Maps part of a region into this process; -ENODEV where it can only be accessed. Unmapped by us_fn_close(). */
+int us_fn_map_region(struct us_function *fn, enum us_region region, uint64_t offset, size_t length, void **at);
+
+/* -- interrupts ------------------------------------------------------------------------------------------------- */
+
+/*
+ * Enables `count` interrupts of a kind, the way an operating system would; one kind at a time. -EINVAL: more than the
+ * function has, for MSI not a power of two, for INTx not 1. To have messages sent the bus-master bit must be on.
+ */
+int us_fn_irq_enable(struct us_function *fn, enum us_irq_kind kind, unsigned count);
+int us_fn_irq_disable(struct us_function *fn, enum us_irq_kind kind);
+
+/* Masks or unmasks one. INTx masks itself when it is delivered (VFIO's automask); unmask it to have the level looked at again. */
+int us_fn_irq_mask(struct us_function *fn, enum us_irq_kind kind, unsigned n);
+int us_fn_irq_unmask(struct us_function *fn, enum us_irq_kind kind, unsigned n);
+
+/*
+ * Waits up to `timeout` ns for interrupt `n`; 1: it came (since enabled or last waited for; *count, unless NULL, is how many
+ * times), 0: it did not. In virtual time it never waits longer than needed to know.
+ */
+int us_fn_irq_wait(struct us_function *fn, enum us_irq_kind kind, unsigned n, uint64_t timeout, uint64_t *count);
+
+/* -- DMA -------------------------------------------------------------------------------------------------------- */
+
+enum us_fn_dma_flags { US_FN_DMA_READ = 1, US_FN_DMA_WRITE = 2 }; /* what the device may do */
+
+/* Memory of its own that the device can reach at `iova` (multiples of 4096). Zeroed. *at is good until unmapped. */
+int us_fn_dma_alloc(struct us_function *fn, uint64_t iova, size_t size, int flags, void **at);
+
+/* Lets the device reach the caller's memory (page aligned; for a vfio-user target it must be shared, from us_fn_dma_alloc). */
+int us_fn_dma_map(struct us_function *fn, void *at, uint64_t iova, size_t size, int flags);
+
+/* Takes all mappings inside the range back; when it returns the device reaches none of it. Frees what dma_alloc made. */
+int us_fn_dma_unmap(struct us_function *fn, uint64_t iova, size_t size);
+
+/* -- life ------------------------------------------------------------------------------------------------------- */
+
+/* Function level reset, or the best the target has. Interrupts are disabled by it; DMA mappings stay. */
+int us_fn_reset(struct us_function *fn);
+
+/* Nanoseconds. Virtual time stands still but for us_fn_irq_wait() and us_fn_sleep(). */
+uint64_t us_fn_now(struct us_function *fn);
+void us_fn_sleep(struct us_function *fn, uint64_t ns);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

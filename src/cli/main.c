@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#ifndef US_VERSION
+#error "US_VERSION comes from the build"
+#endif
+
+static const struct us_verb verbs[] = {
+	{"rdl", "check a SystemRDL file, or make a header, a page, a dump or a map from it", us_cli_rdl},
+};
+
+static void usage(FILE *to)
+{
+	fprintf(to, "Usage: understudy VERB [OPTION]... [ARGUMENT]...\n"
+		    "Develop a driver against a virtual PCI device before the silicon exists.\n\n");
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+	fprintf(to, "\n  --help     print this, or with a verb its own help\n"
+		    "  --version  print the version\n");
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	if (!name) {
+		usage(stderr);
+		return US_EXIT_USAGE;
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
+		usage(stdout);
+		return US_EXIT_OK;
+	}
+	if (!strcmp(name, "--version")) {
+		puts("understudy " US_VERSION);
+		return US_EXIT_OK;
+	}
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		if (!strcmp(name, verbs[i].name))
+			return verbs[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "understudy: no verb '%s': see 'understudy --help'\n", name);
+	return US_EXIT_USAGE;
+}
