@@ -9,7 +9,9 @@
  *     "0000:03:00.0"    a function on this machine's PCI bus, bound to vfio-pci (kernel VFIO)
  *
  * A program written against this header runs unchanged on all three. All functions return 0 or a negative errno unless
- * they say otherwise; us_fn_error() has the sentence. Threads: one thread at a time for each us_function.
+ * they say otherwise; us_fn_error() has the sentence. What a target can not do it refuses with -ENOTSUP. -EINVAL is a
+ * mistake of the caller, found before the function was touched. Once the other side is gone every call gives -EIO.
+ * Threads: one thread at a time for each us_function; different functions are independent.
  */
 #ifndef UNDERSTUDY_FUNCTION_H
 #define UNDERSTUDY_FUNCTION_H
@@ -17,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <understudy/error.h>
 
@@ -56,76 +59,123 @@ struct us_function_info {
 		uint32_t flags; /* enum us_region_flags */
 	} region[US_REGIONS];
 	uint32_t irqs[US_IRQ_KIND_COUNT]; /* lines or messages that the function has */
-	bool can_reset;
-	bool virtual_time; /* us_fn_now() moves only when something waits */
+	bool can_reset; /* us_fn_reset() works */
+	bool virtual_time; /* us_fn_now() moves only in us_fn_irq_wait() and us_fn_sleep() */
 };
 
 /*
- * Opens the target. `model` names the device to play when the target is "model" (a name or a path to a shared object, as
- * for `understudy serve`) and is not used else; NULL will do then. The function is freshly reset. The caller owns *fn.
+ * For time limits: wait until it happens. In virtual time, where it is known that nothing will, such a wait gives up
+ * at once.
+ */
+#define US_FOREVER UINT64_MAX
+
+/*
+ * Opens the target. `model` names the device to play when the target is "model" (a name or a path to a shared object,
+ * as for `understudy serve`) and is not used else; NULL will do then. The caller owns *fn.
+ *
+ * The function is then as an operating system hands it to a driver, on every target: freshly reset, in D0, its BARs
+ * assigned, memory and I/O space enabled where it has such BARs, bus master off, no interrupts enabled, no memory
+ * reachable.
  */
 int us_fn_open(const char *target, const char *model, struct us_function **fn, struct us_error *err);
 void us_fn_close(struct us_function *fn); /* NULL is fine */
 
-/* Why the last call failed. Never NULL; good until the next call on this function. */
+/* Why the last call that failed did. Never NULL; good until the next call on this function. */
 const char *us_fn_error(const struct us_function *fn);
 
+/* Good until us_fn_close(). */
 const struct us_function_info *us_fn_info(const struct us_function *fn);
 
-/* A line per device log entry goes to `stream` (model only: the others log where they run). */
-int us_fn_trace(struct us_function *fn, void *stream /* FILE *, or NULL: off */);
+/* A line per device log entry goes to `stream`, NULL: off. -ENOTSUP but for a model: the others log where they run. */
+int us_fn_trace(struct us_function *fn, FILE *stream);
 
 /* -- access ----------------------------------------------------------------------------------------------------- */
 
-/* Any region, config space included; width 1, 2, 4 or 8 bytes, naturally aligned, little-endian. */
+/*
+ * Any region, config space included; width 1, 2, 4 or 8 bytes, naturally aligned, little-endian. Writes to a BAR may be
+ * posted, as on the bus: a read of the same function, or an interrupt of it, comes after them.
+ */
 int us_fn_read(struct us_function *fn, enum us_region region, uint64_t offset, unsigned width, uint64_t *value);
 int us_fn_write(struct us_function *fn, enum us_region region, uint64_t offset, unsigned width, uint64_t value);
 
-/* For registers whose access can not fail unless the function is gone: 32 bits of BAR or config space; all ones on failure. */
+/*
+ * For registers whose access can not fail unless the function is gone: 32 bits of BAR or config space; all ones on
+ * failure.
+ */
 uint32_t us_fn_read32(struct us_function *fn, enum us_region region, uint64_t offset);
 void us_fn_write32(struct us_function *fn, enum us_region region, uint64_t offset, uint32_t value);
 
-/* Maps part of a region into this process; -ENODEV where it can only be accessed. Unmapped by us_fn_close(). */
+/*
+ * Maps part of a region into this process, offset and length multiples of 4096; -ENODEV where it can only be accessed.
+ * Read-only where the region is. Unmapped by us_fn_close().
+ */
 int us_fn_map_region(struct us_function *fn, enum us_region region, uint64_t offset, size_t length, void **at);
+
+/*
+ * Config space offset of a capability (its ID: 1 power management, 5 MSI, 0x10 Express, 0x11 MSI-X, …), found by
+ * walking the list (PCI 3.0, 6.7); -ENOENT: there is none.
+ */
+int us_fn_capability(struct us_function *fn, uint8_t id);
 
 /* -- interrupts ------------------------------------------------------------------------------------------------- */
 
 /*
- * Enables `count` interrupts of a kind, the way an operating system would; one kind at a time. -EINVAL: more than the
- * function has, for MSI not a power of two, for INTx not 1. To have messages sent the bus-master bit must be on.
+ * Enables `count` interrupts of a kind, the way an operating system would; one kind at a time (-EBUSY: disable it
+ * first). With MSI exactly `count` messages are granted. -EINVAL: more than the function has, for MSI not a power of
+ * two, for INTx not 1. To have messages sent the bus-master bit must be on; nobody turns it on but you.
  */
 int us_fn_irq_enable(struct us_function *fn, enum us_irq_kind kind, unsigned count);
-int us_fn_irq_disable(struct us_function *fn, enum us_irq_kind kind);
+int us_fn_irq_disable(struct us_function *fn, enum us_irq_kind kind); /* not enabled is fine */
 
-/* Masks or unmasks one. INTx masks itself when it is delivered (VFIO's automask); unmask it to have the level looked at again. */
+/*
+ * Masks or unmasks one. INTx masks itself when it is delivered (VFIO's automask); unmask it to have the level looked at
+ * again. A message that comes while masked is held and delivered, once, on unmask; -ENOTSUP where the function (MSI
+ * without per-vector masking) or the target has no way to mask it.
+ */
 int us_fn_irq_mask(struct us_function *fn, enum us_irq_kind kind, unsigned n);
 int us_fn_irq_unmask(struct us_function *fn, enum us_irq_kind kind, unsigned n);
 
 /*
- * Waits up to `timeout` ns for interrupt `n`; 1: it came (since enabled or last waited for; *count, unless NULL, is how many
- * times), 0: it did not. In virtual time it never waits longer than needed to know.
+ * Waits up to `timeout` ns for interrupt `n`; 1: it came (since enabled or last waited for; *count, unless NULL, is
+ * how many times), 0: it did not. In virtual time a wait ends at the moment of the interrupt, or at its limit.
  */
 int us_fn_irq_wait(struct us_function *fn, enum us_irq_kind kind, unsigned n, uint64_t timeout, uint64_t *count);
+
+/* The same for whichever comes of those enabled, the lowest number first; *n is which. */
+int us_fn_irq_wait_any(struct us_function *fn, uint64_t timeout, unsigned *n, uint64_t *count);
 
 /* -- DMA -------------------------------------------------------------------------------------------------------- */
 
 enum us_fn_dma_flags { US_FN_DMA_READ = 1, US_FN_DMA_WRITE = 2 }; /* what the device may do */
 
-/* Memory of its own that the device can reach at `iova` (multiples of 4096). Zeroed. *at is good until unmapped. */
+/*
+ * Memory of its own that the device can reach at `iova`, both multiples of 4096. Zeroed. *at is good until unmapped.
+ * -EEXIST: something is mapped there already.
+ */
 int us_fn_dma_alloc(struct us_function *fn, uint64_t iova, size_t size, int flags, void **at);
 
-/* Lets the device reach the caller's memory (page aligned; for a vfio-user target it must be shared, from us_fn_dma_alloc). */
+/*
+ * Lets the device reach the caller's memory, all multiples of 4096; the caller keeps it mapped until
+ * us_fn_dma_unmap(). Memory from us_fn_dma_alloc() may be mapped again elsewhere (and stays until its last mapping
+ * goes). Over a socket the device reaches other memory by messages, which is slow.
+ */
 int us_fn_dma_map(struct us_function *fn, void *at, uint64_t iova, size_t size, int flags);
 
-/* Takes all mappings inside the range back; when it returns the device reaches none of it. Frees what dma_alloc made. */
+/*
+ * Takes all mappings inside the range back; when it returns the device reaches none of it. Frees what us_fn_dma_alloc()
+ * made. A range without any is fine; -EINVAL: it would cut one in two.
+ */
 int us_fn_dma_unmap(struct us_function *fn, uint64_t iova, size_t size);
 
 /* -- life ------------------------------------------------------------------------------------------------------- */
 
-/* Function level reset, or the best the target has. Interrupts are disabled by it; DMA mappings stay. */
+/*
+ * Function level reset, or the best the target has; -ENOTSUP with none. Interrupts are disabled by it, DMA mappings
+ * stay, and the function is as us_fn_open() left it.
+ */
 int us_fn_reset(struct us_function *fn);
 
-/* Nanoseconds. Virtual time stands still but for us_fn_irq_wait() and us_fn_sleep(). */
+/* Nanoseconds since some fixed point. Virtual time stands still but for us_fn_irq_wait() and us_fn_sleep(). */
 uint64_t us_fn_now(struct us_function *fn);
 void us_fn_sleep(struct us_function *fn, uint64_t ns);
 
