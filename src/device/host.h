@@ -48,6 +48,12 @@ struct us_host {
 
 	/* One line of the device's log, or NULL while nobody listens. Any thread. */
 	void (*trace)(void *ctx, const char *line);
+
+	/*
+	 * Messages go only where us_device_route() says, as with VFIO: one that comes while its kind is enabled in config
+	 * space but not routed is held until it is. False: it is sent, with the address and data that software programmed.
+	 */
+	bool routed;
 };
 
 /* A new instance, in its state after power-on. `host` is copied. -EINVAL with a sentence for a model that can not be. */
@@ -63,7 +69,7 @@ void us_device_trace(struct us_device *dev, bool on);
 /* -- software's accesses ---------------------------------------------------------------------------------------- */
 
 /*
- * Config space, 256 bytes or 4096 with PCI Express. `width` is 1, 2 or 4 (8 is carried out as two accesses), naturally
+ * Config space, 256 bytes or 4096 with PCI Express. `width` is 1, 2 or 4 (wider is for the host to split), naturally
  * aligned. Reading past the end gives all ones, writing there does nothing. -EINVAL for other widths or alignment.
  */
 int us_device_config_read(struct us_device *dev, uint32_t offset, unsigned width, uint32_t *value);
