@@ -63,6 +63,10 @@ static int check_pci(const struct us_map *map, struct us_error *err)
 		return us_fail(err, -EINVAL,
 			       "map '%s': function level reset needs the PCI Express capability: set 'express' too",
 			       map->name);
+	if (pci->express && !pci->pm)
+		return us_fail(err, -EINVAL,
+			       "map '%s': every PCI Express function has power management (PCIe 5.3): set 'pm' too",
+			       map->name);
 	return 0;
 }
 

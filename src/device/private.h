@@ -210,6 +210,7 @@ struct us_device {
 
 	struct us_timer *timers; /* by ascending due time */
 	struct us_job *job; /* the one that runs */
+	uint64_t job_serial; /* how many were started */
 	uint64_t job_due; /* in-line: when its next step, or its end, comes */
 	uint64_t alarm; /* last asked of the host */
 	bool ticking;

@@ -81,6 +81,7 @@ int us_job_start(struct us_device *dev, struct us_job *job, uint64_t delay)
 	job->finished = false;
 	job->running = true;
 	dev->job = job;
+	dev->job_serial++;
 	if (dev->host.job_start) {
 		dev->host.job_start(dev->host.ctx, job, delay);
 		return 0;
@@ -125,6 +126,7 @@ void us_job_finish(struct us_device *dev, struct us_job *job)
 static void advance_job(struct us_device *dev)
 {
 	struct us_job *job = dev->job;
+	const uint64_t serial = dev->job_serial;
 	uint64_t duration;
 
 	if (job->finished) {
@@ -132,6 +134,8 @@ static void advance_job(struct us_device *dev)
 		return;
 	}
 	us_job_step(dev, job, &duration);
+	if (dev->job != job || dev->job_serial != serial)
+		return; /* the host's answer to its DMA was a reset */
 	/* The hardware's time adds up from when the step was due, however late this tick is. */
 	dev->job_due = duration < UINT64_MAX - 1 - dev->job_due ? dev->job_due + duration : UINT64_MAX - 1;
 	if (!duration && !job->finished)
