@@ -11,12 +11,17 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+static int real_open(const char *path)
+{
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
 static int real_ioctl(int fd, unsigned long request, void *argument)
 {
 	return ioctl(fd, request, argument);
 }
 
-const struct us_kernel_world us_kernel_world = {.sys = "/sys", .dev = "/dev", .ioctl = real_ioctl};
+const struct us_kernel_world us_kernel_world = {.sys = "/sys", .dev = "/dev", .open = real_open, .ioctl = real_ioctl};
 
 /* The last component of where the link points; false where there is none. */
 static bool link_name(const char *path, char *name, size_t size)
@@ -43,17 +48,17 @@ static bool is_vfio_driver(const char *name)
 
 static int check_driver(const char *device, const char *address, struct us_error *err)
 {
-	char path[600], driver[64] = "";
+	char path[600], driver[64] = "", unbind[400] = "";
 
 	snprintf(path, sizeof path, "%s/driver", device);
 	if (link_name(path, driver, sizeof driver) && is_vfio_driver(driver))
 		return 0;
+	if (driver[0])
+		snprintf(unbind, sizeof unbind, " echo %s > %s/driver/unbind;", address, device);
 	return us_fail(err, -EBUSY,
-		       "%s is bound to %s%s, not to vfio-pci; as root: modprobe vfio-pci; "
-		       "echo vfio-pci > %s/driver_override; %s%s%s%s echo %s > /sys/bus/pci/drivers_probe",
-		       address, driver[0] ? "the driver " : "no driver", driver, device, driver[0] ? "echo " : "",
-		       driver[0] ? address : "", driver[0] ? " > " : "",
-		       driver[0] ? "/sys/bus/pci/drivers/…/unbind;" : "", address);
+		       "%s is bound to %s%s, not to vfio-pci; as root: modprobe vfio-pci;%s echo vfio-pci > "
+		       "%s/driver_override; echo %s > /sys/bus/pci/drivers_probe",
+		       address, driver[0] ? "the driver " : "no driver", driver, unbind, device, address);
 }
 
 static int find_group(const char *device, const char *address, unsigned *group, struct us_error *err)
@@ -71,9 +76,9 @@ static int find_group(const char *device, const char *address, unsigned *group, 
 	return *end ? us_fail(err, -EPROTO, "%s: '%s' is no IOMMU group number", path, name) : 0;
 }
 
-static int open_node(const char *path, int *fd, struct us_error *err)
+static int open_node(const struct us_kernel_world *world, const char *path, int *fd, struct us_error *err)
 {
-	*fd = open(path, O_RDWR | O_CLOEXEC);
+	*fd = world->open(path);
 	if (*fd >= 0)
 		return 0;
 	switch (errno) {
@@ -123,7 +128,7 @@ static int open_group(const struct us_kernel_world *world, struct us_kernel_fds 
 	int rc;
 
 	snprintf(path, sizeof path, "%s/vfio/%u", world->dev, fds->group_number);
-	if ((rc = open_node(path, &fds->group, err)))
+	if ((rc = open_node(world, path, &fds->group, err)))
 		return rc;
 	if (world->ioctl(fds->group, VFIO_GROUP_GET_STATUS, &status))
 		return us_fail(err, -EPROTO, "%s is no VFIO group: %s", path, strerror(errno));
@@ -173,7 +178,7 @@ static int open_all(const struct us_kernel_world *world, const char *address, st
 	if ((rc = find_group(device, address, &fds->group_number, err)) || (rc = check_driver(device, address, err)))
 		return rc;
 	snprintf(path, sizeof path, "%s/vfio/vfio", world->dev);
-	if ((rc = open_node(path, &fds->container, err)) || (rc = open_group(world, fds, err)) ||
+	if ((rc = open_node(world, path, &fds->container, err)) || (rc = open_group(world, fds, err)) ||
 	    (rc = set_iommu(world, fds, err)))
 		return rc;
 	snprintf(path, sizeof path, "%s", address);

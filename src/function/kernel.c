@@ -174,13 +174,14 @@ static int kernel_map_region(struct us_function *fn, unsigned region, uint64_t o
 
 /* -- interrupts ------------------------------------------------------------------------------------------------- */
 
+/* 0, a negative errno, or how many the kernel has vectors for where that is too few. */
 static int set_irqs(struct us_function *fn, unsigned kind, uint32_t flags, uint32_t start, uint32_t count,
 		    const int *fds)
 {
 	struct player *p = player_of(fn);
 	size_t data = fds ? count * sizeof *fds : 0;
 	struct vfio_irq_set *set = calloc(1, sizeof *set + data);
-	int rc = 0;
+	int rc;
 
 	if (!set)
 		return us_fn_fail(fn, -ENOMEM, "out of memory");
@@ -188,7 +189,8 @@ static int set_irqs(struct us_function *fn, unsigned kind, uint32_t flags, uint3
 		.argsz = (uint32_t)(sizeof *set + data), .flags = flags, .index = kind, .start = start, .count = count};
 	if (data)
 		memcpy(set->data, fds, data);
-	if (p->world->ioctl(p->fds.device, VFIO_DEVICE_SET_IRQS, set) < 0)
+	rc = p->world->ioctl(p->fds.device, VFIO_DEVICE_SET_IRQS, set);
+	if (rc < 0)
 		rc = -errno;
 	free(set);
 	return rc;
@@ -201,15 +203,16 @@ static int kernel_irq_enable(struct us_function *fn, enum us_irq_kind kind, unsi
 
 	if (rc)
 		return rc;
-	/* A positive answer is how many the kernel has vectors for. */
 	rc = set_irqs(fn, kind, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, 0, count, p->eventfds.fds);
 	if (!rc)
 		return 0;
 	us_eventfds_drop(&p->eventfds);
-	return us_fn_fail(fn, rc, "the kernel does not grant %u %s interrupt%s: %s%s", count, us_irq_name(kind),
-			  count == 1 ? "" : "s", strerror(-rc),
-			  kind == US_MSI && count > 1 ? " (several MSI messages need interrupt remapping in the IOMMU)"
-						      : "");
+	if (rc > 0)
+		return us_fn_fail(fn, -ENOSPC, "the kernel has %d vector%s for %u %s interrupts%s", rc,
+				  rc == 1 ? "" : "s", count, us_irq_name(kind),
+				  kind == US_MSI ? ": several MSI messages need an IOMMU that remaps interrupts" : "");
+	return us_fn_fail(fn, rc, "the kernel does not enable %u %s interrupts: %s", count, us_irq_name(kind),
+			  strerror(-rc));
 }
 
 static int kernel_irq_disable(struct us_function *fn, enum us_irq_kind kind)

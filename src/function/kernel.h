@@ -8,6 +8,7 @@
 /* The kernel as the player sees it. Tests give one of their own. */
 struct us_kernel_world {
 	const char *sys, *dev; /* "/sys", "/dev" */
+	int (*open)(const char *path); /* for reading and writing; as open(2) */
 	int (*ioctl)(int fd, unsigned long request, void *argument); /* as ioctl(2) */
 };
 
