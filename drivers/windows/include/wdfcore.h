@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Times: the system counts in units of 100 ns, negative for "from now on".
+ */
+#ifndef _WDFCORE_H_
+#define _WDFCORE_H_
+
+#define WDF_TIMEOUT_TO_SEC ((LONGLONG)1 * 10 * 1000 * 1000)
+#define WDF_TIMEOUT_TO_MS ((LONGLONG)1 * 10 * 1000)
+#define WDF_TIMEOUT_TO_US ((LONGLONG)1 * 10)
+
+WDF_INLINE LONGLONG WDF_REL_TIMEOUT_IN_SEC(ULONGLONG Time)
+{
+	return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_SEC;
+}
+
+WDF_INLINE LONGLONG WDF_ABS_TIMEOUT_IN_SEC(ULONGLONG Time)
+{
+	return (LONGLONG)Time * WDF_TIMEOUT_TO_SEC;
+}
+
+WDF_INLINE LONGLONG WDF_REL_TIMEOUT_IN_MS(ULONGLONG Time)
+{
+	return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_MS;
+}
+
+WDF_INLINE LONGLONG WDF_ABS_TIMEOUT_IN_MS(ULONGLONG Time)
+{
+	return (LONGLONG)Time * WDF_TIMEOUT_TO_MS;
+}
+
+WDF_INLINE LONGLONG WDF_REL_TIMEOUT_IN_US(ULONGLONG Time)
+{
+	return (LONGLONG)Time * -1 * WDF_TIMEOUT_TO_US;
+}
+
+WDF_INLINE LONGLONG WDF_ABS_TIMEOUT_IN_US(ULONGLONG Time)
+{
+	return (LONGLONG)Time * WDF_TIMEOUT_TO_US;
+}
+
+WDF_INLINE size_t WDF_ALIGN_SIZE_DOWN(size_t Length, size_t AlignTo)
+{
+	return Length & ~(AlignTo - 1);
+}
+
+WDF_INLINE size_t WDF_ALIGN_SIZE_UP(size_t Length, size_t AlignTo)
+{
+	return WDF_ALIGN_SIZE_DOWN(Length + AlignTo - 1, AlignTo);
+}
+
+#define WDF_PTR_ADD_OFFSET_TYPE(Pointer, Offset, Type) ((Type)((PUCHAR)(Pointer) + (Offset)))
+#define WDF_PTR_ADD_OFFSET(Pointer, Offset) WDF_PTR_ADD_OFFSET_TYPE(Pointer, Offset, PVOID)
+
+#endif
