@@ -13,5 +13,6 @@ struct us_verb {
 };
 
 int us_cli_rdl(int argc, char **argv);
+int us_cli_serve(int argc, char **argv);
 
 #endif

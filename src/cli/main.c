@@ -10,6 +10,7 @@
 
 static const struct us_verb verbs[] = {
 	{"rdl", "check a SystemRDL file, or make a header, a page, a dump or a map from it", us_cli_rdl},
+	{"serve", "play a device for QEMU or another vfio-user client", us_cli_serve},
 };
 
 static void usage(FILE *to)

@@ -247,6 +247,7 @@ static int create_device(struct us_served *f, const struct us_model *model, stru
 		.job_start = host_job_start,
 		.job_stop = host_job_stop,
 		.trace = host_trace,
+		.routed = true,
 	};
 	int error = us_device_create(model, &host, &f->dev, err);
 

@@ -297,7 +297,7 @@ int us_server_run(struct us_server *server)
 {
 	int error = 0;
 
-	while (!error && !atomic_load(&server->stop))
+	while (!error && !atomic_exchange(&server->stop, false))
 		error = us_server_turn(server, -1);
 	return error;
 }

@@ -63,10 +63,10 @@ bool us_server_connected(const struct us_served *served);
  */
 int us_server_turn(struct us_server *server, int timeout);
 
-/* Turns until us_server_stop(). 0 or a negative errno. */
+/* Turns until us_server_stop(), and may be called again. 0 or a negative errno. */
 int us_server_run(struct us_server *server);
 
-/* Makes us_server_run() return. Any thread, also a signal handler. */
+/* Makes us_server_run() return, or the next not begin. Any thread, also a signal handler. */
 void us_server_stop(struct us_server *server);
 
 /* How often the server went to sleep, for tests: an idle one does not wake. */
