@@ -38,6 +38,8 @@ static int dma(void *ctx, uint64_t addr, void *buffer, size_t length, enum us_dm
 	const size_t n = memory && length > room ? room : length;
 
 	rig->dmas++;
+	if (rig->on_dma)
+		rig->on_dma(rig);
 	if (!memory) {
 		*fault = addr;
 		return ret;
@@ -60,6 +62,8 @@ static void *dma_map(void *ctx, uint64_t addr, size_t *length, enum us_dma_direc
 	uint8_t *memory = at(rig, addr, &room, direction, &ret);
 
 	rig->dmas++;
+	if (rig->on_dma)
+		rig->on_dma(rig);
 	if (memory && *length > room)
 		*length = room;
 	return memory;
@@ -83,7 +87,10 @@ static void message(void *ctx, enum us_irq kind, unsigned n, uint64_t address, u
 
 	assert_false(rig->line);
 	assert_true(rig->messages < RIG_RECORDS);
-	rig->message[rig->messages++] = (struct rig_message){kind, n, address, data};
+	rig->message[rig->messages] = (struct rig_message){kind, n, address, data};
+	if (rig->on_message)
+		rig->on_message(rig, &rig->message[rig->messages]);
+	rig->messages++;
 }
 
 static uint64_t now(void *ctx)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A host for tests of the model library: memory at a few device addresses, a clock that the test moves, and a record of
- * everything the device did. And a model whose functions a test can set, on a map that has every kind of register.
+ * everything the device did.
  */
 #ifndef TESTS_DEVICE_RIG_H
 #define TESTS_DEVICE_RIG_H
@@ -34,6 +34,10 @@ struct rig {
 
 	char trace[RIG_RECORDS][512];
 	unsigned lines;
+
+	/* Called as it happens, or NULL. */
+	void (*on_message)(struct rig *rig, const struct rig_message *message);
+	void (*on_dma)(struct rig *rig);
 };
 
 /* Memory space, I/O space and bus mastering are enabled; nothing has been recorded yet. */
