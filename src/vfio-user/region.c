@@ -111,17 +111,18 @@ long us_handle_region_info(struct us_served *f, struct us_message *m)
 	}
 	whole = sparse.nr_areas == 1 && list[0].offset == 0 && list[0].size == size;
 	if (sparse.nr_areas && !whole) {
+		/*
+		 * What does not fit is left out, and the client sees from argsz how much to ask for. It is told where the
+		 * capability would be all the same: QEMU takes an offset of 0 for a broken reply.
+		 */
 		info.flags |= VFIO_REGION_INFO_FLAG_CAPS;
 		info.argsz += (uint32_t)(sizeof sparse + sparse.nr_areas * sizeof list[0]);
-		/* What does not fit is left out; the client sees from argsz how much to ask for. */
-		if (argsz >= info.argsz) {
-			info.cap_offset = sizeof info;
-			memcpy(PAYLOAD(f) + sizeof info, &sparse, sizeof sparse);
-			memcpy(PAYLOAD(f) + sizeof info + sizeof sparse, list, sparse.nr_areas * sizeof list[0]);
-		}
+		info.cap_offset = sizeof info;
+		memcpy(PAYLOAD(f) + sizeof info, &sparse, sizeof sparse);
+		memcpy(PAYLOAD(f) + sizeof info + sizeof sparse, list, sparse.nr_areas * sizeof list[0]);
 	}
 	memcpy(PAYLOAD(f), &info, sizeof info);
-	return info.cap_offset ? (long)info.argsz : (long)sizeof info;
+	return argsz >= info.argsz ? (long)info.argsz : (long)sizeof info;
 }
 
 /* -- access ----------------------------------------------------------------------------------------------------- */
