@@ -4,4 +4,6 @@
 
 #include <stddef.h>
 
-const struct us_model *const us_builtin_models[] = {NULL};
+extern const struct us_model us_crypto_model;
+
+const struct us_model *const us_builtin_models[] = {&us_crypto_model, NULL};

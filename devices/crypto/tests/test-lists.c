@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The crypto device finds its data by lists: fragments of any shape, anywhere, and every way a list can be wrong. */
+#include "rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DIGEST CRYPTO_COMMAND_CODE_DIGEST
+#define ENCRYPT CRYPTO_COMMAND_CODE_ENCRYPT
+#define DECRYPT CRYPTO_COMMAND_CODE_DECRYPT
+#define LIST_ENTRIES 8192
+#define WINDOW_ENTRIES CRYPTO_IN_WINDOW_COUNT
+
+static const uint8_t key[32] = "thirty-two bytes make one key..";
+static const uint8_t iv[16] = "sixteen bytes..";
+
+/*
+ * Cuts `length` bytes from `base` + `offset` into fragments. The lengths come from the pattern, over and over. Between two
+ * fragments `gap` bytes are left out (0: they are neighbours). Returns how many there are.
+ */
+static uint32_t cut(struct rig_entry *entries, uint64_t base, uint32_t length, uint32_t gap, const uint32_t *pattern,
+		    size_t patterns)
+{
+	uint32_t n = 0;
+
+	while (length) {
+		uint32_t piece = pattern[n % patterns];
+
+		if (piece > length)
+			piece = length;
+		entries[n++] = (struct rig_entry){base, piece, 0};
+		base += piece + gap;
+		length -= piece;
+	}
+	return n;
+}
+
+static void gather(struct rig *r, const struct rig_entry *entries, uint32_t n, uint8_t *to)
+{
+	for (uint32_t i = 0; i < n; to += entries[i++].length) {
+		const uint8_t *from = entries[i].address >= RIG_OUT ? r->out + (entries[i].address - RIG_OUT)
+								    : r->in + (entries[i].address - RIG_IN);
+
+		memcpy(to, from, entries[i].length);
+	}
+}
+
+struct shape {
+	const char *name;
+	uint32_t pattern[4];
+	size_t patterns;
+	uint32_t gap, offset;
+};
+
+static const struct shape shapes[] = {
+	{"one piece", {UINT32_MAX}, 1, 0, 0},
+	{"whole pages, scattered", {4096}, 1, 4096, 0},
+	{"pages, the first begun inside", {4096 - 777, 4096, 4096, 4096}, 4, 0, 777},
+	{"one page in two", {4096}, 1, 8192, 0},
+	{"single bytes", {1}, 1, 1, 5},
+	{"single bytes side by side", {1}, 1, 0, 0},
+	{"blocks cut in every place", {15, 17, 1, 31}, 4, 3, 9},
+	{"blocks and bytes", {16, 1, 15, 32}, 4, 1, 0},
+	{"long and short", {5000, 1, 16, 3}, 4, 11, 4090},
+};
+
+#define SHAPES (sizeof shapes / sizeof *shapes)
+
+static uint32_t shape_list(const struct shape *s, struct rig_entry *entries, uint64_t base, uint32_t length)
+{
+	return cut(entries, base + s->offset, length, s->gap, s->pattern, s->patterns);
+}
+
+/* Encrypts from one shape to another, in lists or, where they fit, in windows; compares with libcrypto. */
+static void assert_shapes(struct rig *r, const struct shape *in, const struct shape *out, uint32_t length, bool window)
+{
+	static struct rig_entry from[LIST_ENTRIES], to[LIST_ENTRIES];
+	static uint8_t plain[1 << 16], expected[1 << 16], got[1 << 16];
+	uint32_t ins = shape_list(in, from, RIG_IN, length), outs = shape_list(out, to, RIG_OUT, length);
+
+	if (window && (ins > WINDOW_ENTRIES || outs > WINDOW_ENTRIES))
+		return;
+	(window ? rig_window : rig_list)(r, IN, from, ins);
+	(window ? rig_window : rig_list)(r, OUT, to, outs);
+	gather(r, from, ins, plain);
+	rig_aes(true, key, iv, plain, expected, length);
+	if (rig_run(r, ENCRYPT, length))
+		fail_msg("from %s to %s: error %u", in->name, out->name, rig_read(r, CRYPTO_ERROR));
+	gather(r, to, outs, got);
+	if (memcmp(got, expected, length))
+		fail_msg("from %s to %s: wrong output", in->name, out->name);
+	for (uint32_t i = 0; i + 1 < outs; i++) {
+		const uint8_t *after = r->out + (to[i].address - RIG_OUT) + to[i].length;
+
+		for (uint32_t k = 0; k < out->gap; k++)
+			assert_int_equal(after[k], 0);
+	}
+}
+
+static void input_and_output_may_be_cut_anywhere_and_differently(void **state)
+{
+	struct rig *r = *state;
+
+	rig_key(r, key, iv);
+	for (size_t i = 0; i < SHAPES; i++) {
+		for (size_t k = 0; k < SHAPES; k++) {
+			memset(r->out, 0, 1 << 20);
+			assert_shapes(r, &shapes[i], &shapes[k], 4096, false);
+		}
+	}
+}
+
+static void lists_in_windows_work_the_same(void **state)
+{
+	struct rig *r = *state;
+
+	rig_key(r, key, iv);
+	for (size_t i = 0; i < SHAPES; i++) {
+		for (size_t k = 0; k < SHAPES; k++) {
+			memset(r->out, 0, 1 << 20);
+			assert_shapes(r, &shapes[i], &shapes[k], 16, true);
+			assert_shapes(r, &shapes[i], &shapes[k], 16384, true);
+		}
+	}
+}
+
+static void one_list_may_be_in_memory_and_the_other_in_the_window(void **state)
+{
+	struct rig *r = *state;
+	struct rig_entry in = {RIG_IN + 1, 64, 0}, out = {RIG_OUT + 3, 64, 0};
+	uint8_t expected[64];
+
+	rig_key(r, key, iv);
+	rig_aes(true, key, iv, r->in + 1, expected, 64);
+	rig_window(r, IN, &in, 1);
+	rig_list(r, OUT, &out, 1);
+	assert_int_equal(rig_run(r, ENCRYPT, 64), 0);
+	assert_memory_equal(r->out + 3, expected, 64);
+	memset(r->out, 0, 128);
+	rig_list(r, IN, &in, 1);
+	rig_window(r, OUT, &out, 1);
+	assert_int_equal(rig_run(r, ENCRYPT, 64), 0);
+	assert_memory_equal(r->out + 3, expected, 64);
+}
+
+static void digests_read_fragments_of_every_shape(void **state)
+{
+	static struct rig_entry from[LIST_ENTRIES];
+	static uint8_t plain[8000];
+	struct rig *r = *state;
+	uint8_t expected[32], digest[32];
+
+	for (size_t i = 0; i < SHAPES; i++) {
+		for (uint32_t length = 7990; length < 8000; length++) {
+			uint32_t n = shape_list(&shapes[i], from, RIG_IN, length);
+
+			rig_list(r, IN, from, n);
+			gather(r, from, n, plain);
+			assert_int_equal(rig_run(r, DIGEST, length), 0);
+			rig_sha256(plain, length, expected);
+			rig_digest(r, digest);
+			assert_memory_equal(digest, expected, 32);
+		}
+	}
+}
+
+static void all_64_bits_of_an_address_count(void **state)
+{
+	struct rig *r = *state;
+	struct rig_entry low = {RIG_LOW, 16, 0}, high = {RIG_LOW + (UINT64_C(6) << 32), 16, 0};
+	uint8_t expected[32], digest[32];
+	void *at;
+
+	if (us_fn_dma_alloc(r->fn, high.address, 4096, US_FN_DMA_READ | US_FN_DMA_WRITE, &at))
+		fail_msg("%s", us_fn_error(r->fn));
+	memset(r->low, 0x11, 16);
+	memset(at, 0x22, 16);
+	for (unsigned window = 0; window < 2; window++) {
+		(window ? rig_window : rig_list)(r, IN, &high, 1);
+		assert_int_equal(rig_run(r, DIGEST, 16), 0);
+		rig_sha256(at, 16, expected);
+		rig_digest(r, digest);
+		assert_memory_equal(digest, expected, 32);
+		(window ? rig_window : rig_list)(r, IN, &low, 1);
+		assert_int_equal(rig_run(r, DIGEST, 16), 0);
+		rig_sha256(r->low, 16, expected);
+		rig_digest(r, digest);
+		assert_memory_equal(digest, expected, 32);
+	}
+	/* The list itself: one in low memory, another at the same low half above 4 GiB. */
+	memcpy(r->low + 64, &low, sizeof low);
+	memcpy((uint8_t *)at + 64, &high, sizeof high);
+	rig_one(r, IN, 0, 16);
+	rig_write(r, CRYPTO_IN_LIST_LO, (uint32_t)RIG_LOW + 64);
+	rig_write(r, CRYPTO_IN_LIST_HI, 6);
+	assert_int_equal(rig_run(r, DIGEST, 16), 0);
+	rig_sha256(at, 16, expected);
+	rig_digest(r, digest);
+	assert_memory_equal(digest, expected, 32);
+	rig_write(r, CRYPTO_IN_LIST_HI, 0);
+	assert_int_equal(rig_run(r, DIGEST, 16), 0);
+	rig_sha256(r->low, 16, expected);
+	rig_digest(r, digest);
+	assert_memory_equal(digest, expected, 32);
+}
+
+static void a_list_address_is_a_multiple_of_16(void **state)
+{
+	struct rig *r = *state;
+
+	rig_key(r, key, iv);
+	for (uint32_t low = 0; low < 32; low++) {
+		uint8_t expected = low % 16 ? CRYPTO_ERROR_CODE_BAD_LIST : CRYPTO_ERROR_CODE_NONE;
+
+		rig_one(r, IN, 0, 16);
+		rig_one(r, OUT, 0, 16);
+		r->list[IN][1] = r->list[IN][0];
+		r->list[OUT][1] = r->list[OUT][0];
+		rig_write(r, CRYPTO_IN_LIST_LO, (uint32_t)RIG_IN_LIST + low);
+		assert_int_equal(rig_run(r, ENCRYPT, 16), expected);
+		rig_one(r, IN, 0, 16);
+		rig_write(r, CRYPTO_OUT_LIST_LO, (uint32_t)RIG_OUT_LIST + low);
+		assert_int_equal(rig_run(r, ENCRYPT, 16), expected);
+		assert_int_equal(rig_fault(r), 0);
+	}
+}
+
+static void a_list_may_cross_pages_and_begin_anywhere_in_one(void **state)
+{
+	static struct rig_entry from[600];
+	struct rig *r = *state;
+	uint8_t expected[32], digest[32];
+	uint32_t n = 600;
+
+	for (uint32_t i = 0; i < n; i++)
+		from[i] = (struct rig_entry){RIG_IN + 8 * (n - i), 1 + i % 7, 0};
+	for (uint32_t at = 0; at < 4096 + 64; at += 1008) {
+		static uint8_t plain[600 * 7];
+		uint32_t length = 0;
+
+		for (uint32_t i = 0; i < n; i++)
+			length += from[i].length;
+		gather(r, from, n, plain);
+		rig_list(r, IN, NULL, n);
+		memcpy((uint8_t *)r->list[IN] + at, from, n * sizeof *from);
+		rig_write(r, CRYPTO_IN_LIST_LO, (uint32_t)RIG_IN_LIST + at);
+		assert_int_equal(rig_run(r, DIGEST, length), 0);
+		rig_sha256(plain, length, expected);
+		rig_digest(r, digest);
+		assert_memory_equal(digest, expected, 32);
+	}
+}
+
+static void a_list_has_1_to_its_limit_of_entries(void **state)
+{
+	static struct rig_entry from[LIST_ENTRIES + 1];
+	struct rig *r = *state;
+	uint32_t limits = rig_read(r, CRYPTO_LIMITS);
+
+	assert_int_equal(limits & CRYPTO_LIMITS_LIST_ENTRIES_MASK, LIST_ENTRIES);
+	assert_int_equal((limits & CRYPTO_LIMITS_WINDOW_ENTRIES_MASK) >> CRYPTO_LIMITS_WINDOW_ENTRIES_SHIFT,
+			 WINDOW_ENTRIES);
+	for (uint32_t i = 0; i <= LIST_ENTRIES; i++)
+		from[i] = (struct rig_entry){RIG_IN + 2 * i, 1, 0};
+	rig_list(r, IN, from, LIST_ENTRIES);
+	assert_int_equal(rig_run(r, DIGEST, LIST_ENTRIES), 0);
+	rig_list(r, IN, from, LIST_ENTRIES + 1);
+	assert_int_equal(rig_run(r, DIGEST, LIST_ENTRIES + 1), CRYPTO_ERROR_CODE_BAD_COUNT);
+	rig_list(r, IN, from, 0);
+	assert_int_equal(rig_run(r, DIGEST, 1), CRYPTO_ERROR_CODE_BAD_COUNT);
+	rig_write(r, CRYPTO_IN_COUNT, UINT32_MAX);
+	assert_int_equal(rig_run(r, DIGEST, 1), CRYPTO_ERROR_CODE_BAD_COUNT);
+	rig_window(r, IN, from, WINDOW_ENTRIES);
+	assert_int_equal(rig_run(r, DIGEST, WINDOW_ENTRIES), 0);
+	rig_window(r, IN, from, WINDOW_ENTRIES + 1);
+	assert_int_equal(rig_run(r, DIGEST, WINDOW_ENTRIES + 1), CRYPTO_ERROR_CODE_BAD_COUNT);
+	rig_window(r, IN, from, 0);
+	assert_int_equal(rig_run(r, DIGEST, 1), CRYPTO_ERROR_CODE_BAD_COUNT);
+	rig_write(r, CRYPTO_IN_COUNT, 1);
+	assert_int_equal(rig_run(r, DIGEST, 0), CRYPTO_ERROR_CODE_BAD_COUNT);
+}
+
+static void an_output_list_has_1_to_its_limit_of_entries(void **state)
+{
+	struct rig *r = *state;
+
+	rig_key(r, key, iv);
+	rig_one(r, IN, 0, 16);
+	rig_one(r, OUT, 0, 0);
+	assert_int_equal(rig_run(r, ENCRYPT, 16), CRYPTO_ERROR_CODE_BAD_COUNT);
+	rig_write(r, CRYPTO_OUT_COUNT, LIST_ENTRIES + 1);
+	assert_int_equal(rig_run(r, ENCRYPT, 16), CRYPTO_ERROR_CODE_BAD_COUNT);
+	assert_int_equal(rig_run(r, DIGEST, 16), CRYPTO_ERROR_CODE_BAD_COUNT);
+	rig_window(r, OUT, NULL, WINDOW_ENTRIES + 1);
+	assert_int_equal(rig_run(r, ENCRYPT, 16), CRYPTO_ERROR_CODE_BAD_COUNT);
+	rig_one(r, OUT, 0, 16);
+	assert_int_equal(rig_run(r, ENCRYPT, 16), 0);
+}
+
+static void a_list_that_can_not_be_read_is_a_list_fault(void **state)
+{
+	struct rig *r = *state;
+	uint64_t end = RIG_LISTS + 2 * RIG_LIST_SIZE;
+
+	rig_key(r, key, iv);
+	rig_one(r, IN, 0, 16);
+	rig_one(r, OUT, 0, 16);
+	rig_write(r, CRYPTO_IN_LIST_LO, (uint32_t)RIG_NOTHING);
+	rig_write(r, CRYPTO_IN_LIST_HI, (uint32_t)(RIG_NOTHING >> 32));
+	assert_int_equal(rig_run(r, ENCRYPT, 16), CRYPTO_ERROR_CODE_LIST_FAULT);
+	assert_int_equal(rig_fault(r), RIG_NOTHING);
+	rig_one(r, IN, 0, 16);
+	rig_write(r, CRYPTO_OUT_LIST_HI, (uint32_t)(RIG_NOTHING >> 32));
+	assert_int_equal(rig_run(r, ENCRYPT, 16), CRYPTO_ERROR_CODE_LIST_FAULT);
+	assert_int_equal(rig_fault(r), RIG_NOTHING + RIG_LIST_SIZE);
+	/* Two entries are there, the third is not. */
+	rig_list(r, IN, NULL, 3);
+	rig_one(r, OUT, 0, 16);
+	rig_write(r, CRYPTO_IN_LIST_LO, (uint32_t)(end - 32));
+	r->list[IN][2 * RIG_LIST_SIZE / 16 - 2] = (struct rig_entry){RIG_IN, 8, 0};
+	r->list[IN][2 * RIG_LIST_SIZE / 16 - 1] = (struct rig_entry){RIG_IN, 8, 0};
+	assert_int_equal(rig_run(r, ENCRYPT, 16), CRYPTO_ERROR_CODE_LIST_FAULT);
+	assert_int_equal(rig_fault(r), end);
+	rig_assert_usable(r);
+}
+
+static void a_list_does_not_wrap_around_the_end_of_the_address_space(void **state)
+{
+	struct rig *r = *state;
+
+	rig_list(r, IN, NULL, 2);
+	rig_write(r, CRYPTO_IN_LIST_LO, 0xfffffff0);
+	rig_write(r, CRYPTO_IN_LIST_HI, 0xffffffff);
+	assert_int_equal(rig_run(r, DIGEST, 16), CRYPTO_ERROR_CODE_LIST_FAULT);
+	assert_int_equal(rig_fault(r), UINT64_C(0xfffffffffffffff0));
+	rig_assert_usable(r);
+}
+
+/* Runs with entry `at` of five replaced by `bad`; the others are fine. */
+static void assert_bad_entry(struct rig *r, enum rig_side side, uint32_t at, struct rig_entry bad, bool window)
+{
+	uint64_t data = side == IN ? RIG_IN : RIG_OUT;
+	struct rig_entry e[5];
+	uint64_t list = side == IN ? RIG_IN_LIST : RIG_OUT_LIST;
+
+	for (uint32_t i = 0; i < 5; i++)
+		e[i] = (struct rig_entry){data + 100 * i, 16, 0};
+	e[at] = bad;
+	if (window)
+		list = side == IN ? CRYPTO_IN_WINDOW_ADDRESS_LO(0) : CRYPTO_OUT_WINDOW_ADDRESS_LO(0);
+	(window ? rig_window : rig_list)(r, side, e, 5);
+	assert_int_equal(rig_run(r, ENCRYPT, 80), CRYPTO_ERROR_CODE_BAD_ENTRY);
+	assert_int_equal(rig_fault(r), list + 16 * at);
+	assert_int_equal(rig_read(r, CRYPTO_BYTES_DONE), 0);
+	for (uint32_t i = 0; i < 500; i++)
+		assert_int_equal(r->out[i], 0);
+	rig_one(r, side, 0, 80);
+}
+
+static void an_entry_that_is_wrong_is_named_and_nothing_is_written(void **state)
+{
+	struct rig *r = *state;
+
+	rig_key(r, key, iv);
+	rig_one(r, IN, 0, 80);
+	rig_one(r, OUT, 0, 80);
+	for (enum rig_side side = IN; side <= OUT; side++) {
+		for (uint32_t at = 0; at < 5; at++) {
+			for (unsigned window = 0; window < 2; window++) {
+				assert_bad_entry(r, side, at, (struct rig_entry){RIG_IN, 0, 0}, window);
+				assert_bad_entry(r, side, at, (struct rig_entry){UINT64_MAX - 14, 16, 0}, window);
+				assert_bad_entry(r, side, at, (struct rig_entry){UINT64_MAX, UINT32_MAX, 0}, window);
+			}
+			for (unsigned bit = 0; bit < 32; bit++)
+				assert_bad_entry(r, side, at, (struct rig_entry){RIG_IN, 16, UINT32_C(1) << bit},
+						 false);
+		}
+	}
+	rig_assert_usable(r);
+}
+
+static void a_fragment_may_reach_to_the_last_byte_of_the_address_space(void **state)
+{
+	struct rig *r = *state;
+	struct rig_entry e = {UINT64_MAX - 15, 16, 0};
+
+	rig_list(r, IN, &e, 1);
+	assert_int_equal(rig_run(r, DIGEST, 16), CRYPTO_ERROR_CODE_INPUT_FAULT);
+	assert_int_equal(rig_fault(r), UINT64_MAX - 15);
+}
+
+static void the_lengths_of_a_list_add_up_to_length(void **state)
+{
+	static const struct rig_entry huge[] = {{RIG_IN, UINT32_MAX, 0}, {RIG_IN, 65, 0}}; /* 64 in 32 bits */
+	struct rig *r = *state;
+
+	rig_key(r, key, iv);
+	for (uint32_t length = 48; length <= 80; length++) {
+		uint8_t expected = length == 64 ? CRYPTO_ERROR_CODE_NONE : CRYPTO_ERROR_CODE_LIST_TOTAL;
+
+		rig_one(r, IN, 0, length);
+		rig_one(r, OUT, 0, 64);
+		assert_int_equal(rig_run(r, ENCRYPT, 64), expected);
+		rig_one(r, IN, 0, 64);
+		rig_one(r, OUT, 0, length);
+		assert_int_equal(rig_run(r, DECRYPT, 64), expected);
+		assert_int_equal(rig_fault(r), 0);
+	}
+	rig_list(r, IN, huge, 2);
+	rig_one(r, OUT, 0, 64);
+	assert_int_equal(rig_run(r, ENCRYPT, 64), CRYPTO_ERROR_CODE_LIST_TOTAL);
+	rig_assert_usable(r);
+}
+
+/* Before each command the output is filled; after one that failed on a list, all of it must still be there. */
+static void a_list_that_is_wrong_causes_no_byte_to_be_written(void **state)
+{
+	struct rig *r = *state;
+	struct rig_entry bad[2] = {{RIG_OUT, 16, 0}, {RIG_OUT + 16, 0, 0}};
+
+	rig_key(r, key, iv);
+	memset(r->out, 0x77, 4096);
+	rig_one(r, IN, 0, 16);
+	rig_list(r, OUT, bad, 2);
+	assert_int_equal(rig_run(r, ENCRYPT, 16), CRYPTO_ERROR_CODE_BAD_ENTRY);
+	bad[1].length = 1;
+	rig_list(r, OUT, bad, 2);
+	assert_int_equal(rig_run(r, ENCRYPT, 16), CRYPTO_ERROR_CODE_LIST_TOTAL);
+	rig_write(r, CRYPTO_OUT_LIST_HI, 0x7fff);
+	assert_int_equal(rig_run(r, ENCRYPT, 16), CRYPTO_ERROR_CODE_LIST_FAULT);
+	for (uint32_t i = 0; i < 4096; i++)
+		assert_int_equal(r->out[i], 0x77);
+}
+
+/* Output that overwrites the lists and finds them already read. */
+static void a_list_is_read_before_the_first_byte_of_data_moves(void **state)
+{
+	struct rig *r = *state;
+	struct rig_entry e[4];
+	uint8_t expected[4 * 16];
+
+	rig_key(r, key, iv);
+	rig_aes(true, key, iv, r->in, expected, sizeof expected);
+	rig_one(r, IN, 0, sizeof expected);
+	for (uint32_t i = 0; i < 4; i++)
+		e[i] = (struct rig_entry){RIG_OUT_LIST + 16 * i, 16, 0};
+	rig_list(r, OUT, e, 4);
+	assert_int_equal(rig_run(r, ENCRYPT, sizeof expected), 0);
+	assert_memory_equal(r->list[OUT], expected, sizeof expected);
+}
+
+static void input_may_be_replaced_by_output_in_place(void **state)
+{
+	static struct rig_entry e[LIST_ENTRIES];
+	static uint8_t plain[1 << 16], expected[1 << 16], got[1 << 16];
+	struct rig *r = *state;
+
+	rig_key(r, key, iv);
+	for (size_t i = 0; i < SHAPES; i++) {
+		uint32_t n = shape_list(&shapes[i], e, RIG_IN, 8192);
+
+		rig_list(r, IN, e, n);
+		rig_list(r, OUT, e, n);
+		gather(r, e, n, plain);
+		rig_aes(false, key, iv, plain, expected, 8192);
+		assert_int_equal(rig_run(r, DECRYPT, 8192), 0);
+		gather(r, e, n, got);
+		assert_memory_equal(got, expected, 8192);
+	}
+}
+
+static void in_place_works_with_the_same_bytes_cut_differently(void **state)
+{
+	static struct rig_entry from[LIST_ENTRIES], to[LIST_ENTRIES];
+	static const uint32_t three[] = {3, 4093, 40};
+	static uint8_t expected[1 << 16];
+	struct rig *r = *state;
+
+	rig_key(r, key, iv);
+	rig_aes(true, key, iv, r->in, expected, sizeof expected);
+	rig_list(r, IN, from, cut(from, RIG_IN, sizeof expected, 0, three, 3));
+	rig_list(r, OUT, to, cut(to, RIG_IN, sizeof expected, 0, three + 1, 2));
+	assert_int_equal(rig_run(r, ENCRYPT, sizeof expected), 0);
+	assert_memory_equal(r->in, expected, sizeof expected);
+}
+
+static void overlap_of_another_kind_writes_nothing_outside_the_output(void **state)
+{
+	static uint8_t before[8192];
+	struct rig *r = *state;
+
+	rig_key(r, key, iv);
+	for (uint32_t shift = 1; shift <= 64; shift += 7) {
+		struct rig_entry from = {RIG_IN + 1000, 4096, 0}, to = {RIG_IN + 1000 + shift, 4096, 0};
+
+		memcpy(before, r->in, sizeof before);
+		rig_list(r, IN, &from, 1);
+		rig_list(r, OUT, &to, 1);
+		assert_int_equal(rig_run(r, ENCRYPT, 4096), 0);
+		assert_memory_equal(r->in, before, 1000 + shift);
+		assert_memory_equal(r->in + 5096 + shift, before + 5096 + shift, 8192 - 5096 - shift);
+	}
+	rig_assert_usable(r);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("CRY-010 CRY-011", input_and_output_may_be_cut_anywhere_and_differently),
+		TEST("CRY-085 CRY-086 CRY-010", lists_in_windows_work_the_same),
+		TEST("CRY-076 CRY-085 CRY-086", one_list_may_be_in_memory_and_the_other_in_the_window),
+		TEST("CRY-011", digests_read_fragments_of_every_shape),
+		TEST("CRY-010 CRY-012", all_64_bits_of_an_address_count),
+		TEST("CRY-012", a_list_address_is_a_multiple_of_16),
+		TEST("CRY-012 CRY-014", a_list_may_cross_pages_and_begin_anywhere_in_one),
+		TEST("CRY-013 CRY-073", a_list_has_1_to_its_limit_of_entries),
+		TEST("CRY-013 CRY-061", an_output_list_has_1_to_its_limit_of_entries),
+		TEST("CRY-015 CRY-079", a_list_that_can_not_be_read_is_a_list_fault),
+		TEST("CRY-015", a_list_does_not_wrap_around_the_end_of_the_address_space),
+		TEST("CRY-016 CRY-079", an_entry_that_is_wrong_is_named_and_nothing_is_written),
+		TEST("CRY-016 CRY-030", a_fragment_may_reach_to_the_last_byte_of_the_address_space),
+		TEST("CRY-017", the_lengths_of_a_list_add_up_to_length),
+		TEST("CRY-014", a_list_that_is_wrong_causes_no_byte_to_be_written),
+		TEST("CRY-014", a_list_is_read_before_the_first_byte_of_data_moves),
+		TEST("CRY-018", input_may_be_replaced_by_output_in_place),
+		TEST("CRY-018", in_place_works_with_the_same_bytes_cut_differently),
+		TEST("CRY-018", overlap_of_another_kind_writes_nothing_outside_the_output),
+	};
+
+	rig_target(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
