@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+extern const struct us_model us_adder_model;
 extern const struct us_model us_crypto_model;
 
-const struct us_model *const us_builtin_models[] = {&us_crypto_model, NULL};
+const struct us_model *const us_builtin_models[] = {&us_adder_model, &us_crypto_model, NULL};
