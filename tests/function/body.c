@@ -12,6 +12,7 @@
 #define MOMENT (SECOND / 50) /* for what must not */
 
 int (*body_open)(struct us_function **fn, struct us_error *err);
+void (*body_closed)(void);
 
 int body_setup(void **state)
 {
@@ -29,6 +30,8 @@ int body_setup(void **state)
 int body_teardown(void **state)
 {
 	us_fn_close(*state);
+	if (body_closed)
+		body_closed();
 	return 0;
 }
 

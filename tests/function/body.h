@@ -19,6 +19,9 @@
 /* Opens the function of device.h, or returns a negative errno with a sentence. */
 extern int (*body_open)(struct us_function **fn, struct us_error *err);
 
+/* What is to be done after it was closed, or NULL. */
+extern void (*body_closed)(void);
+
 /* cmocka's set-up and tear-down: *state is the function. */
 int body_setup(void **state);
 int body_teardown(void **state);

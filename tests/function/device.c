@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifndef US_MODEL_NAME /* as a shared object it keeps the name that `understudy serve` looks for */
 #define US_MODEL_NAME t_model
+#endif
 #include "device.h"
 
 struct state {
