@@ -14,5 +14,6 @@ struct us_verb {
 
 int us_cli_rdl(int argc, char **argv);
 int us_cli_serve(int argc, char **argv);
+int us_cli_vm(int argc, char **argv);
 
 #endif

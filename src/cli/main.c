@@ -11,6 +11,7 @@
 static const struct us_verb verbs[] = {
 	{"rdl", "check a SystemRDL file, or make a header, a page, a dump or a map from it", us_cli_rdl},
 	{"serve", "play a device for QEMU or another vfio-user client", us_cli_serve},
+	{"vm", "start stock QEMU with served devices in it", us_cli_vm},
 };
 
 static void usage(FILE *to)
