@@ -82,6 +82,7 @@ struct us_field {
 	int32_t enable_reg; /* index in us_map.regs of the register that enables this cause, or -1: always enabled */
 	uint8_t enable_lsb; /* lowest bit of the enable field there, which is as wide as this one */
 	const struct us_enumerator *encode; /* or NULL */
+	const char *raised_by; /* property us_raised_by: the writes by which software makes this cause happen; or NULL */
 };
 
 enum us_reg_flags {

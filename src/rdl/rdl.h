@@ -283,6 +283,11 @@ const char *us_rdl_path(struct us_rdl *rdl, const struct us_rdl_place *base, con
 
 /* -- what is made from a tree ----------------------------------------------------------------------------------- */
 
+struct us_map;
+
+/* The register map (include/understudy/map.h), which the context owns; NULL after telling why the tree has none. */
+const struct us_map *us_rdl_make_map(struct us_rdl *rdl);
+
 /* All write to `out` and return 0, or -EINVAL after telling why the tree can not become that. */
 int us_rdl_write_map(struct us_rdl *rdl, FILE *out); /* a C file with `const struct us_map NAME_map` */
 int us_rdl_write_header(struct us_rdl *rdl, FILE *out); /* a C header: offsets, masks, shifts, enumerators */
