@@ -70,22 +70,22 @@ static void lost(int number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-static int install_result;
-
-static void install(void)
-{
-	struct sigaction action = {.sa_sigaction = lost, .sa_flags = SA_SIGINFO | SA_RESTART};
-
-	sigemptyset(&action.sa_mask);
-	install_result = sigaction(SIGBUS, &action, &previous) ? -errno : 0;
-}
-
 int us_guard_install(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct sigaction action = {.sa_sigaction = lost, .sa_flags = SA_SIGINFO | SA_RESTART}, now;
+	int error = 0;
 
-	pthread_once(&once, install);
-	return install_result;
+	sigemptyset(&action.sa_mask);
+	pthread_mutex_lock(&lock);
+	if (sigaction(SIGBUS, NULL, &now))
+		error = -errno;
+	if (!error && !(now.sa_flags & SA_SIGINFO && now.sa_sigaction == lost)) {
+		previous = now;
+		error = sigaction(SIGBUS, &action, NULL) ? -errno : 0;
+	}
+	pthread_mutex_unlock(&lock);
+	return error;
 }
 
 int us_guard_add(void *base, size_t size, atomic_bool *broken)

@@ -12,7 +12,7 @@
 
 #define US_GUARDS 4096 /* ranges guarded at once in this process */
 
-/* Installs the handler, once for the process. 0 or a negative errno. */
+/* Installs the handler, in front of the one there is. 0, also when it is installed already, or a negative errno. */
 int us_guard_install(void);
 
 /*

@@ -141,7 +141,7 @@ static bool usable(int fd)
 	return flags & O_NONBLOCK || !fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-static int give_trigger(struct us_served *f, struct us_irq_line *line, int fd)
+static void give_trigger(struct us_served *f, struct us_irq_line *line, int fd)
 {
 	bool first = line->trigger < 0;
 
@@ -151,7 +151,6 @@ static int give_trigger(struct us_served *f, struct us_irq_line *line, int fd)
 		line->masked = line->masked && !first;
 		intx_look(line);
 	}
-	return 0;
 }
 
 static int give_mask(struct us_served *f, struct us_irq_line *line, bool mask, int fd)
@@ -184,12 +183,6 @@ static int assign(struct us_served *f, const struct us_vu_irq_set *set, enum us_
 	for (unsigned i = 0; i < fds->count; i++)
 		if (!usable(fds->fd[i]))
 			return -EINVAL;
-	if (action == VFIO_IRQ_SET_ACTION_TRIGGER && kind != US_IRQ_INTX && end > f->irqs.routed[kind]) {
-		error = us_device_route(f->dev, kind, end);
-		if (error)
-			return error;
-		f->irqs.routed[kind] = end;
-	}
 	for (unsigned i = 0; i < set->count && !error; i++) {
 		int fd = -1;
 
@@ -198,11 +191,15 @@ static int assign(struct us_served *f, const struct us_vu_irq_set *set, enum us_
 			fds->fd[i] = -1;
 		}
 		if (action == VFIO_IRQ_SET_ACTION_TRIGGER)
-			error = give_trigger(f, &lines[i], fd);
+			give_trigger(f, &lines[i], fd);
 		else
 			error = give_mask(f, &lines[i], action == VFIO_IRQ_SET_ACTION_MASK, fd);
 	}
-	return error;
+	if (error || action != VFIO_IRQ_SET_ACTION_TRIGGER || kind == US_IRQ_INTX || end <= f->irqs.routed[kind])
+		return error;
+	/* Only now: what the device held back comes at once. */
+	f->irqs.routed[kind] = end;
+	return us_device_route(f->dev, kind, end);
 }
 
 static void release_kind(struct us_served *f, enum us_irq kind)

@@ -93,6 +93,8 @@ void us_message_handle(struct us_served *f, struct us_message *m)
 		us_served_trace(f, "refused %s: %s", c ? c->name : "an unknown command", strerror((int)-result));
 	if (!(m->header.flags & US_VU_NO_REPLY))
 		answer(f, m, result);
+	if (atomic_load(&f->dma.broken))
+		us_served_doom(f, US_CLIENT_SHRANK);
 	if (!f->negotiated)
 		us_served_doom(f, "no agreement on a version: %s", strerror((int)-result));
 	us_server_accessed(f->server, f);

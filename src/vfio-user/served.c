@@ -345,7 +345,7 @@ void us_served_disconnect(struct us_served *f)
 static void reap(struct us_served *f)
 {
 	if (atomic_load(&f->dma.broken))
-		us_served_doom(f, "its memory shrank while it was in use");
+		us_served_doom(f, US_CLIENT_SHRANK);
 	if (!atomic_load(&f->doomed))
 		return;
 	if (strcmp(f->why, US_CLIENT_LEFT))

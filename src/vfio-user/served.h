@@ -202,6 +202,7 @@ int us_served_connect(struct us_served *served, int socket);
 void us_served_disconnect(struct us_served *served);
 
 #define US_CLIENT_LEFT "the client left"
+#define US_CLIENT_SHRANK "its memory shrank while it was in use"
 
 /* Marks the connection as one to end, and why. The first reason counts. Any thread. */
 void us_served_doom(struct us_served *served, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -72,7 +72,7 @@ static void *work(void *argument)
 		pthread_mutex_unlock(&f->lock);
 		more = us_job_step(f->dev, job, &duration);
 		if (atomic_load(&f->dma.broken))
-			us_served_doom(f, "its memory shrank while it was in use");
+			us_served_doom(f, US_CLIENT_SHRANK);
 		pthread_mutex_lock(&f->lock);
 		w->stepping = false;
 		w->npins = 0;

@@ -91,6 +91,6 @@ uint64_t raw_await(int eventfd); /* waits for it */
 void raw_command(struct raw *raw, uint32_t command, uint64_t address, uint32_t length);
 uint32_t raw_result(struct raw *raw); /* waits until it is no more busy */
 
-int raw_count_fds(void); /* open descriptors of this process */
+int raw_count_fds(struct raw *raw); /* open descriptors of this process, the server idle */
 
 #endif
