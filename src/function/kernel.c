@@ -196,6 +196,28 @@ static int set_irqs(struct us_function *fn, unsigned kind, uint32_t flags, uint3
 	return rc;
 }
 
+/* The kernel keeps the capability's enable bit and number granted as software last wrote them: so it is written too. */
+static int show_msi(struct us_function *fn, unsigned count)
+{
+	int cap = us_fn_capability(fn, PCI_CAP_ID_MSI);
+	uint32_t granted = count ? (uint32_t)__builtin_ctz(count) << 4 | PCI_MSI_FLAGS_ENABLE : 0;
+
+	return cap < 0 ? cap
+		       : us_header_change(fn, (unsigned)cap + PCI_MSI_FLAGS, 2,
+					  PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE, granted);
+}
+
+static int kernel_irq_disable(struct us_function *fn, enum us_irq_kind kind)
+{
+	struct player *p = player_of(fn);
+	int rc = kind == US_MSI ? show_msi(fn, 0) : 0;
+
+	if (!rc && (rc = set_irqs(fn, kind, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, 0, 0, NULL)))
+		us_fn_fail(fn, rc, "%s can not be disabled: %s", us_irq_name(kind), strerror(-rc));
+	us_eventfds_drop(&p->eventfds);
+	return rc;
+}
+
 static int kernel_irq_enable(struct us_function *fn, enum us_irq_kind kind, unsigned count)
 {
 	struct player *p = player_of(fn);
@@ -205,7 +227,7 @@ static int kernel_irq_enable(struct us_function *fn, enum us_irq_kind kind, unsi
 		return rc;
 	rc = set_irqs(fn, kind, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, 0, count, p->eventfds.fds);
 	if (!rc)
-		return 0;
+		return kind == US_MSI ? show_msi(fn, count) : 0;
 	us_eventfds_drop(&p->eventfds);
 	if (rc > 0)
 		return us_fn_fail(fn, -ENOSPC, "the kernel has %d vector%s for %u %s interrupts%s", rc,
@@ -213,15 +235,6 @@ static int kernel_irq_enable(struct us_function *fn, enum us_irq_kind kind, unsi
 				  kind == US_MSI ? ": several MSI messages need an IOMMU that remaps interrupts" : "");
 	return us_fn_fail(fn, rc, "the kernel does not enable %u %s interrupts: %s", count, us_irq_name(kind),
 			  strerror(-rc));
-}
-
-static int kernel_irq_disable(struct us_function *fn, enum us_irq_kind kind)
-{
-	struct player *p = player_of(fn);
-	int rc = set_irqs(fn, kind, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, 0, 0, NULL);
-
-	us_eventfds_drop(&p->eventfds);
-	return rc ? us_fn_fail(fn, rc, "%s can not be disabled: %s", us_irq_name(kind), strerror(-rc)) : 0;
 }
 
 /*

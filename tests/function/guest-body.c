@@ -11,10 +11,12 @@ static int open_target(struct us_function **fn, struct us_error *err)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fprintf(stderr, "Usage: %s TARGET\n", argv[0]);
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "Usage: %s TARGET [PATTERN]\n", argv[0]);
 		return 2;
 	}
+	if (argc == 3)
+		cmocka_set_test_filter(argv[2]);
 	target = argv[1];
 	body_open = open_target;
 	return _cmocka_run_group_tests("every target", body_tests, body_ntests, NULL, NULL);

@@ -530,6 +530,8 @@ static void INTx_is_masked_by_the_kernel_and_messages_by_the_function(void **sta
 	assert_int_equal(kernel.irq.flags, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK);
 	assert_done(fn, us_fn_irq_disable(fn, US_INTX));
 	assert_done(fn, us_fn_irq_enable(fn, US_MSI, 4));
+	assert_int_equal(us_fn_read32(fn, US_REGION_CONFIG, 0x50) >> 16 & (PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE),
+			 PCI_MSI_FLAGS_ENABLE | 2 << 4); /* the kernel shows what was written, so that is written too */
 	assert_done(fn, us_fn_irq_mask(fn, US_MSI, 2));
 	assert_int_equal(us_fn_read32(fn, US_REGION_CONFIG, 0x50 + 16), 1u << 2);
 	assert_done(fn, us_fn_irq_unmask(fn, US_MSI, 2));
