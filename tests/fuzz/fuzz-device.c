@@ -146,9 +146,11 @@ static void was_reset(struct us_device *dev, enum us_reset kind)
 
 /* -- what a bus relies on ---------------------------------------------------------------------------------------------- */
 
+static uint32_t pm, msi, msix; /* where the capabilities are */
+
 static bool in_d0(struct rig *rig)
 {
-	return !(rig_config(rig, rig_capability(rig, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK);
+	return !(rig_config(rig, pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK);
 }
 
 static bool command(struct rig *rig, uint16_t bit)
@@ -158,12 +160,12 @@ static bool command(struct rig *rig, uint16_t bit)
 
 static uint32_t msi_flags(struct rig *rig)
 {
-	return rig_config(rig, rig_capability(rig, PCI_CAP_ID_MSI) + PCI_MSI_FLAGS, 2);
+	return rig_config(rig, msi + PCI_MSI_FLAGS, 2);
 }
 
 static uint32_t msix_flags(struct rig *rig)
 {
-	return rig_config(rig, rig_capability(rig, PCI_CAP_ID_MSIX) + PCI_MSIX_FLAGS, 2);
+	return rig_config(rig, msix + PCI_MSIX_FLAGS, 2);
 }
 
 static void check_message(struct rig *rig, const struct rig_message *m)
@@ -174,7 +176,7 @@ static void check_message(struct rig *rig, const struct rig_message *m)
 
 		CHECK(flags & PCI_MSI_FLAGS_ENABLE && !(msix_flags(rig) & PCI_MSIX_FLAGS_ENABLE));
 		CHECK(m->n < granted && granted <= ZOO_MSI && (m->data & (granted - 1)) == m->n);
-		CHECK(!(rig_config(rig, rig_capability(rig, PCI_CAP_ID_MSI) + PCI_MSI_MASK_64, 4) >> m->n & 1));
+		CHECK(!(rig_config(rig, msi + PCI_MSI_MASK_64, 4) >> m->n & 1));
 	} else {
 		CHECK(m->kind == US_IRQ_MSIX && msix_flags(rig) & PCI_MSIX_FLAGS_ENABLE && m->n < ZOO_MSIX);
 		CHECK(rig->host.routed || !(msix_flags(rig) & PCI_MSIX_FLAGS_MASKALL));
@@ -288,6 +290,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct zoo *zoo = us_state(rig->dev);
 
 	us_device_trace(rig->dev, byte(&in) & 1);
+	pm = rig_capability(rig, PCI_CAP_ID_PM);
+	msi = rig_capability(rig, PCI_CAP_ID_MSI);
+	msix = rig_capability(rig, PCI_CAP_ID_MSIX);
 	rig->on_message = check_message;
 	rig->on_dma = check_dma;
 	*zoo = (struct zoo){.reset = was_reset, .read = about_to_read, .write = written};
