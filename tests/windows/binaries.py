@@ -26,12 +26,10 @@ def allowed(arch):
     """{library: names} of the definition files, which are the list of what may be imported."""
     result = {}
     for path in (root / "drivers/windows/lib").glob("*.def"):
-        if path.stem.endswith("-x86") and arch != "x86":
-            continue
-        text = re.sub(r";.*", "", path.read_text())
-        library = re.search(r"^LIBRARY (\S+)$", text, re.M).group(1)
-        names = re.findall(r"^(\w+)(?:@\d+)?$", text.split("EXPORTS")[1], re.M)
-        result.setdefault(library, set()).update(names)
+        head, exports = path.read_text().split("EXPORTS\n")
+        library = re.search(r"^LIBRARY (\S+)$", head, re.M).group(1)
+        lines = [line for line in exports.splitlines() if arch == "x86" or not line.endswith("; x86")]
+        result[library] = {re.match(r"\w+", line).group() for line in lines}
     return result
 
 
