@@ -16,6 +16,7 @@ static const struct {
 } actions[] = {
 	{"check", "report what is wrong in FILE, and write nothing", NULL},
 	{"header", "write a C header of offsets, masks and values", us_rdl_write_header},
+	{"html", "write a page from which a driver can be written", us_rdl_write_html},
 	{"dump", "write every field as JSON", us_rdl_write_dump},
 	{"map", "write the C register map that a model is made with", us_rdl_write_map},
 };

@@ -59,9 +59,9 @@ int us_rdl_source_text(struct us_rdl *rdl, const char *name, const char *text, s
 /* Line and column, both from 1; a column counts characters, not bytes. */
 void us_rdl_where(const struct us_rdl *rdl, struct us_rdl_pos pos, unsigned *line, unsigned *column);
 
-/* The file understudy.rdl, embedded, and where it is installed. */
-extern const char us_rdl_include_text[];
-extern const size_t us_rdl_include_length;
+/* Files of this folder that the build embeds, and where understudy.rdl is installed. */
+extern const char us_rdl_include_text[], us_rdl_page_style[];
+extern const size_t us_rdl_include_text_length, us_rdl_page_style_length;
 extern const char us_rdl_include_dir[];
 
 #endif

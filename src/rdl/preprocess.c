@@ -362,7 +362,7 @@ static int find_include(struct us_rdl_lexer *lexer, const char *name, uint32_t f
 	if (number == -ENOENT)
 		number = us_rdl_source_file(rdl, us_arena_format(&rdl->arena, "%s/%s", us_rdl_include_dir, name));
 	if (number == -ENOENT && !strcmp(name, "understudy.rdl"))
-		number = us_rdl_source_text(rdl, "<understudy.rdl>", us_rdl_include_text, us_rdl_include_length);
+		number = us_rdl_source_text(rdl, "<understudy.rdl>", us_rdl_include_text, us_rdl_include_text_length);
 	return number;
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct us_rdl *us_rdl_new(const struct us_rdl_options *options)
 {
@@ -104,11 +105,15 @@ int us_rdl_source_file(struct us_rdl *rdl, const char *path)
 	FILE *file;
 	char *text = NULL;
 	size_t length = 0, room = 0;
+	struct stat status;
 	int error = 0;
 
 	for (size_t i = 0; i < rdl->nsources; i++)
 		if (!strcmp(rdl->source[i].name, path))
 			return (int)i;
+	/* The file asked for may be a pipe; an included one that is no file is a mistake, and must not be waited for. */
+	if (rdl->nsources && !stat(path, &status) && !S_ISREG(status.st_mode))
+		return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
 	file = fopen(path, "rb");
 	if (!file)
 		return -errno;
