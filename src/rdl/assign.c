@@ -274,10 +274,24 @@ static void assign_default(struct us_rdl *rdl, const struct us_rdl_frame *frame,
 		us_rdl_set_prop(rdl, node, prop);
 }
 
+/* A user-defined property with a default has that value wherever it is not assigned (15.1). */
+static void assign_user_default(struct us_rdl *rdl, struct us_rdl_node *node, const struct us_rdl_udp *udp)
+{
+	struct us_rdl_prop prop = {.name = udp->name, .pos = udp->pos, .user = true, .by_default = true};
+
+	if (!udp->otherwise || !(udp->kinds >> node->kind & 1) || has_prop(node, udp->name))
+		return;
+	prop.value = us_rdl_eval_in(rdl, NULL, udp->otherwise, 64);
+	if (us_rdl_convert(rdl, &udp->type, &prop.value, udp->otherwise->pos, "the default"))
+		us_rdl_set_prop(rdl, node, prop);
+}
+
 void us_rdl_assign_defaults(struct us_rdl *rdl, const struct us_rdl_frame *frame)
 {
 	for (const struct us_rdl_assign *assign = frame->def->defaults; assign; assign = assign->next)
 		assign_default(rdl, frame, assign);
+	for (const struct us_rdl_udp *udp = rdl->udp; udp; udp = udp->next)
+		assign_user_default(rdl, frame->node, udp);
 }
 
 /* -- dynamic assignment ----------------------------------------------------------------------------------------- */

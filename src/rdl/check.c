@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What placed components must not do: overlap, leave their register, contradict themselves. */
 #include "rdl/elab.h"
-
-#include <string.h>
+#include "rdl/prop.h"
 
 typedef unsigned long long ull;
 
@@ -44,6 +43,19 @@ static void check_policy(struct us_rdl *rdl, const struct us_rdl_node *field)
 			     value_bits(access.reset), field->width);
 }
 
+/* constraint = componentwidth (15.1): the property's value must fit in the component. */
+static void check_user(struct us_rdl *rdl, const struct us_rdl_node *field)
+{
+	for (size_t i = 0; i < field->nprops; i++) {
+		const struct us_rdl_prop *prop = &field->prop[i];
+		const struct us_rdl_udp *udp = prop->user ? us_rdl_find_udp(rdl, prop->name) : NULL;
+
+		if (udp && udp->component_width && prop->value.type == US_RDL_INT && value_bits(&prop->value) > field->width)
+			us_rdl_error(rdl, prop->pos, "the value of '%s' needs %u bits, but %s has %u", prop->name,
+				     value_bits(&prop->value), us_rdl_label(rdl, field), field->width);
+	}
+}
+
 static void check_encode(struct us_rdl *rdl, const struct us_rdl_node *field)
 {
 	const struct us_rdl_enum *encode = us_rdl_encode(field);
@@ -82,6 +94,7 @@ static void check_reg(struct us_rdl *rdl, const struct us_rdl_node *reg)
 		any = true;
 		check_policy(rdl, field);
 		check_encode(rdl, field);
+		check_user(rdl, field);
 		if (field->has_range && field->high >= regwidth)
 			us_rdl_error(rdl, field->pos, "%s reaches bit %u, but register '%s' has %u bits",
 				     us_rdl_label(rdl, field), field->high, reg->name, regwidth);
@@ -170,8 +183,90 @@ static void check_address(struct us_rdl *rdl, const struct us_rdl_node *node)
 			     (ull)node->offset, access);
 }
 
-static void check_node(struct us_rdl *rdl, const struct us_rdl_node *node)
+/* -- references ------------------------------------------------------------------------------------------------- */
+
+/* The outermost level holds signals only, and references may name them. */
+static bool is_outer_signal(const struct us_rdl *rdl, const char *name)
 {
+	for (const struct us_rdl_item *item = rdl->root->item; item; item = item->next)
+		if (item->kind == US_RDL_I_INSTANCE && item->inst->name == name)
+			return true;
+	return false;
+}
+
+static const struct us_rdl_node *present_child(const struct us_rdl_node *node, const char *name)
+{
+	for (const struct us_rdl_node *child = node->child; child; child = child->next)
+		if (child->name == name)
+			return child;
+	return NULL;
+}
+
+static bool check_step(struct us_rdl *rdl, const struct us_rdl_step *step, const struct us_rdl_node *child)
+{
+	if (step->count != child->ndims) {
+		us_rdl_error(rdl, step->pos, "'%s' has %u dimensions, not %u", step->name, child->ndims, step->count);
+		us_rdl_note(rdl, child->pos, "it is instantiated here");
+		return false;
+	}
+	for (unsigned i = 0; i < step->count; i++)
+		if (step->index[i] >= child->dim[i]) {
+			us_rdl_error(rdl, step->pos, "'%s' has no element %llu: it has %llu, from 0", step->name,
+				     (ull)step->index[i], (ull)child->dim[i]);
+			us_rdl_note(rdl, child->pos, "it is instantiated here");
+			return false;
+		}
+	return true;
+}
+
+/* How many levels above `node` the name is found, or -1: names of outer components may be used in inner ones (5.1.4). */
+static int levels_up(const struct us_rdl_node *node, const char *name)
+{
+	for (int up = 0; node; node = node->parent, up++)
+		if (present_child(node, name))
+			return up;
+	return -1;
+}
+
+static void check_reference(struct us_rdl *rdl, const struct us_rdl_node *node, struct us_rdl_value *value)
+{
+	struct us_rdl_ref *ref = US_ARENA_NEW(&rdl->arena, struct us_rdl_ref);
+	const struct us_rdl_node *at = node;
+	int more;
+
+	*ref = *value->ref;
+	for (unsigned up = ref->up; at && up; up--)
+		at = at->parent;
+	more = levels_up(at, ref->step[0].name);
+	if (more < 0 && is_outer_signal(rdl, ref->step[0].name))
+		return;
+	for (; more > 0; more--, ref->up++)
+		at = at->parent;
+	value->ref = ref;
+	for (unsigned i = 0; i < ref->count; i++) {
+		const struct us_rdl_node *child = at ? present_child(at, ref->step[i].name) : NULL;
+
+		if (!child) {
+			us_rdl_error(rdl, ref->step[i].pos, "there is no '%s' in %s", ref->step[i].name,
+				     us_rdl_label(rdl, at ? at : node));
+			return;
+		}
+		if (!check_step(rdl, &ref->step[i], child))
+			return;
+		at = child;
+	}
+}
+
+static void check_references(struct us_rdl *rdl, struct us_rdl_node *node)
+{
+	for (size_t i = 0; i < node->nprops; i++)
+		if (node->prop[i].value.type == US_RDL_REF)
+			check_reference(rdl, node, &node->prop[i].value);
+}
+
+static void check_node(struct us_rdl *rdl, struct us_rdl_node *node)
+{
+	check_references(rdl, node);
 	if (node->kind == US_RDL_REG) {
 		check_reg(rdl, node);
 		check_address(rdl, node);
@@ -179,9 +274,9 @@ static void check_node(struct us_rdl *rdl, const struct us_rdl_node *node)
 		if (!us_rdl_get_bool(node, "bridge"))
 			check_overlap(rdl, node);
 	}
-	for (const struct us_rdl_node *child = node->child; child; child = child->next) {
+	for (struct us_rdl_node *child = node->child; child; child = child->next) {
 		check_node(rdl, child);
-		for (const struct us_rdl_variant *variant = child->variant; variant; variant = variant->next)
+		for (struct us_rdl_variant *variant = child->variant; variant; variant = variant->next)
 			check_node(rdl, variant->node);
 	}
 }

@@ -67,7 +67,7 @@ static void show_line(const struct us_rdl *rdl, struct us_rdl_pos pos)
 }
 
 static void tell(const struct us_rdl *rdl, struct us_rdl_pos pos, const char *kind, const char *colour,
-		 const char *format, va_list args)
+		 const char *text)
 {
 	FILE *to = rdl->options->diagnostics;
 	unsigned line, column;
@@ -75,9 +75,7 @@ static void tell(const struct us_rdl *rdl, struct us_rdl_pos pos, const char *ki
 	if (!to)
 		return;
 	if (pos.file >= rdl->nsources) {
-		fprintf(to, "%s: ", kind);
-		vfprintf(to, format, args);
-		fputc('\n', to);
+		fprintf(to, "%s: %s\n", kind, text);
 		return;
 	}
 	us_rdl_where(rdl, pos, &line, &column);
@@ -86,37 +84,39 @@ static void tell(const struct us_rdl *rdl, struct us_rdl_pos pos, const char *ki
 		fprintf(to, "\033[%sm%s:\033[0m ", colour, kind);
 	else
 		fprintf(to, "%s: ", kind);
-	vfprintf(to, format, args);
-	fputc('\n', to);
+	fprintf(to, "%s\n", text);
 	show_line(rdl, pos);
 }
 
 /* A definition is elaborated as often as it is instantiated; what is wrong in it is told once. */
-static bool was_told(struct us_rdl *rdl, struct us_rdl_pos pos, const char *format)
+static bool was_told(struct us_rdl *rdl, struct us_rdl_pos pos, const char *text)
 {
 	for (unsigned i = 0; i < rdl->ntold; i++)
-		if (rdl->told[i].pos.file == pos.file && rdl->told[i].pos.offset == pos.offset &&
-		    rdl->told[i].format == format)
+		if (rdl->told[i].pos.file == pos.file && rdl->told[i].pos.offset == pos.offset && rdl->told[i].text == text)
 			return true;
 	if (rdl->ntold < US_RDL_MAX_ERRORS) {
 		rdl->told[rdl->ntold].pos = pos;
-		rdl->told[rdl->ntold++].format = format;
+		rdl->told[rdl->ntold++].text = text;
 	}
 	return false;
 }
 
 void us_rdl_error(struct us_rdl *rdl, struct us_rdl_pos pos, const char *format, ...)
 {
+	const char *text;
 	va_list args;
 
 	rdl->last_told = false;
-	if (rdl->quiet || was_told(rdl, pos, format))
+	if (rdl->quiet)
+		return;
+	va_start(args, format);
+	text = us_rdl_name(rdl, us_arena_vformat(&rdl->arena, format, args));
+	va_end(args);
+	if (was_told(rdl, pos, text))
 		return;
 	rdl->last_told = true;
 	rdl->errors++;
-	va_start(args, format);
-	tell(rdl, pos, "error", "1;31", format, args);
-	va_end(args);
+	tell(rdl, pos, "error", "1;31", text);
 	if (rdl->errors == US_RDL_MAX_ERRORS) {
 		rdl->quiet = true;
 		if (rdl->options->diagnostics)
@@ -132,7 +132,7 @@ void us_rdl_warn(struct us_rdl *rdl, struct us_rdl_pos pos, const char *format, 
 	if (rdl->quiet)
 		return;
 	va_start(args, format);
-	tell(rdl, pos, "warning", "1;35", format, args);
+	tell(rdl, pos, "warning", "1;35", us_arena_vformat(&rdl->arena, format, args));
 	va_end(args);
 }
 
@@ -143,7 +143,7 @@ void us_rdl_note(struct us_rdl *rdl, struct us_rdl_pos pos, const char *format, 
 	if (!rdl->last_told)
 		return;
 	va_start(args, format);
-	tell(rdl, pos, "note", "1;36", format, args);
+	tell(rdl, pos, "note", "1;36", us_arena_vformat(&rdl->arena, format, args));
 	va_end(args);
 }
 

@@ -14,7 +14,6 @@ struct dump {
 	struct us_rdl *rdl;
 	struct us_rdl_pci pci;
 	json_t *list; /* of what is being dumped */
-	size_t visits;
 };
 
 /* Numbers that may need 64 bits are strings of hexadecimal digits: JSON's own are exact to 53 bits only. */
@@ -222,7 +221,6 @@ static json_t *dump_reg(struct dump *d, const struct us_rdl_place *place)
 			struct us_rdl_place below = {place, field, 0, place->address};
 
 			json_array_append_new(fields, dump_field(d, &below));
-			d->visits++;
 		}
 	json_object_set_new(object, "fields", fields);
 	return object;
@@ -250,11 +248,6 @@ static int visit_reg(void *ctx, const struct us_rdl_place *place)
 	struct dump *d = ctx;
 
 	if (place->node->kind == US_RDL_REG) {
-		if (++d->visits > US_RDL_MAX_VISITS) {
-			us_rdl_error(d->rdl, us_rdl_top(d->rdl)->pos, "there are more than %zu registers and fields to dump",
-				     US_RDL_MAX_VISITS);
-			return -EINVAL;
-		}
 		json_array_append_new(d->list, dump_reg(d, place));
 		return 1;
 	}
@@ -327,11 +320,16 @@ int us_rdl_write_dump(struct us_rdl *rdl, FILE *out)
 {
 	struct dump *d = US_ARENA_NEW(&rdl->arena, struct dump);
 	json_t *root;
-	int result;
+	int result = 0;
 
 	d->rdl = rdl;
 	if (us_rdl_gather_pci(rdl, &d->pci, false))
 		return -EINVAL;
+	if (us_rdl_count(us_rdl_top(rdl)) > US_RDL_MAX_VISITS) {
+		us_rdl_error(rdl, us_rdl_top(rdl)->pos, "there are more than %zu registers and fields, too many for a dump",
+			     US_RDL_MAX_VISITS);
+		return -EINVAL;
+	}
 	root = json_object();
 	set_text(root, "name", us_rdl_top(rdl)->name);
 	set_texts(rdl, root, us_rdl_top(rdl));
@@ -340,10 +338,10 @@ int us_rdl_write_dump(struct us_rdl *rdl, FILE *out)
 	if (d->pci.any)
 		json_object_set_new(root, "pci", dump_pci(&d->pci));
 	json_object_set_new(root, "registers", d->list = json_array());
-	result = us_rdl_walk(&d->pci.top, visit_reg, d);
+	us_rdl_walk(&d->pci.top, visit_reg, d);
 	json_object_set_new(root, "memories", d->list = json_array());
 	us_rdl_walk(&d->pci.top, visit_mem, d);
-	if (!result && json_dumpf(root, out, JSON_INDENT(2)))
+	if (json_dumpf(root, out, JSON_INDENT(2)))
 		result = -EIO;
 	fputc('\n', out);
 	json_decref(root);

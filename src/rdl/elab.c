@@ -290,8 +290,8 @@ static void elaborate_body(struct us_rdl *rdl, const struct us_rdl_frame *frame)
 static bool may_instantiate(struct us_rdl *rdl, const struct us_rdl_frame *frame, struct us_rdl_inst *inst)
 {
 	if (frame->node && !may_contain(frame->node->kind, inst->def->kind)) {
-		us_rdl_error(rdl, inst->pos, "a %s can not contain a %s", us_rdl_kind_name(frame->node->kind),
-			     us_rdl_kind_name(inst->def->kind));
+		us_rdl_error(rdl, inst->pos, "%s can not contain the %s '%s'", us_rdl_label(rdl, frame->node),
+			     us_rdl_kind_name(inst->def->kind), inst->name);
 		return false;
 	}
 	if (frame->depth >= US_RDL_MAX_NESTING) {
@@ -337,9 +337,26 @@ static struct us_rdl_node *instantiate(struct us_rdl *rdl, const struct us_rdl_f
 
 /* -- the top ---------------------------------------------------------------------------------------------------- */
 
-static struct us_rdl_def *find_top(struct us_rdl *rdl)
+/* At the outermost level stand definitions and signals; SystemRDL 1.0 also had the top instantiated there. */
+static const struct us_rdl_def *check_outermost(struct us_rdl *rdl)
+{
+	const struct us_rdl_def *top = NULL;
+
+	for (struct us_rdl_item *item = rdl->root->item; item; item = item->next)
+		if (item->kind == US_RDL_I_DYNAMIC)
+			us_rdl_error(rdl, item->assign->pos, "a property is assigned inside of an address map only");
+		else if (item->kind == US_RDL_I_INSTANCE && item->inst->def->kind == US_RDL_ADDRMAP)
+			top = item->inst->def;
+		else if (item->kind == US_RDL_I_INSTANCE && item->inst->def->kind != US_RDL_SIGNAL)
+			us_rdl_error(rdl, item->inst->pos, "a %s is instantiated inside of an address map only",
+				     us_rdl_kind_name(item->inst->def->kind));
+	return top;
+}
+
+static const struct us_rdl_def *find_top(struct us_rdl *rdl)
 {
 	const char *wanted = rdl->options->top;
+	const struct us_rdl_def *instantiated = check_outermost(rdl);
 
 	for (struct us_rdl_symbol *symbol = rdl->root->symbol; symbol; symbol = symbol->next) {
 		if (!symbol->def || (wanted && strcmp(symbol->name, wanted)))
@@ -351,7 +368,7 @@ static struct us_rdl_def *find_top(struct us_rdl *rdl)
 	}
 	if (wanted && !rdl->errors)
 		us_rdl_error(rdl, (struct us_rdl_pos){UINT32_MAX, 0}, "there is no address map '%s'", wanted);
-	return NULL;
+	return wanted ? NULL : instantiated;
 }
 
 /* A parameter from the command line, NAME=VALUE with VALUE as the language writes it. */
@@ -381,7 +398,7 @@ static struct us_rdl_inst *top_instance(struct us_rdl *rdl, const struct us_rdl_
 	size_t room = 0;
 
 	inst->def = def;
-	inst->name = def->name;
+	inst->name = def->name ? def->name : us_rdl_name(rdl, "top");
 	inst->pos = def->pos;
 	for (const char *const *param = rdl->options->param; param && *param; param++) {
 		struct us_rdl_argument argument = {0};
@@ -397,7 +414,7 @@ static struct us_rdl_inst *top_instance(struct us_rdl *rdl, const struct us_rdl_
 void us_rdl_elaborate(struct us_rdl *rdl)
 {
 	struct us_rdl_frame outermost = {0};
-	struct us_rdl_def *def = find_top(rdl);
+	const struct us_rdl_def *def = find_top(rdl);
 	struct us_rdl_node *top;
 
 	if (!def)

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#define MANY 200000 /* registers and fields, beyond which a table that unrolls their arrays helps nobody */
+
 /* Base classes (PCI Code and ID Assignment Specification, appendix D). */
 static const char *class_name(uint32_t code)
 {
@@ -129,7 +131,7 @@ static int write_cause(void *ctx, const struct us_rdl_place *place)
 	struct us_rdl_page *page = causes->page;
 
 	if (place->node->kind != US_RDL_FIELD || !us_rdl_get_bool(place->node, "intr"))
-		return place->index > 64 ? 1 : 0;
+		return 0;
 	if (!causes->count++)
 		fputs("<h3>Interrupt causes</h3>\n<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Message</th>"
 		      "<th scope=\"col\">Cause</th><th scope=\"col\">Enabled by</th><th scope=\"col\">Meaning</th></tr></thead>\n"
@@ -155,7 +157,8 @@ void us_rdl_html_function(struct us_rdl_page *page)
 	write_identity(page);
 	write_capabilities(page);
 	write_bars(page);
-	us_rdl_walk(&page->pci.top, write_cause, &causes);
+	if (us_rdl_count(page->pci.top.node) < MANY)
+		us_rdl_walk(&page->pci.top, write_cause, &causes);
 	if (causes.count)
 		fputs("</tbody></table></div>\n", page->out);
 	fputs("</section>\n", page->out);

@@ -32,9 +32,10 @@ struct us_rdl {
 	const char **name; /* hash table of interned names */
 	size_t names, name_room;
 	unsigned errors;
+	bool unreadable; /* the text has errors of syntax: what would be said of its meaning is guesswork */
 	struct us_rdl_told {
 		struct us_rdl_pos pos;
-		const char *format;
+		const char *text; /* interned */
 	} told[US_RDL_MAX_ERRORS]; /* errors, so that none is told twice */
 	unsigned ntold;
 	bool quiet; /* the limit of told errors is reached */

@@ -340,19 +340,16 @@ void us_rdl_parse_property(struct us_rdl_parser *p)
 void us_rdl_parse_constraint(struct us_rdl_parser *p)
 {
 	unsigned depth = 0;
+	bool body = false;
 
+	/* constraint NAME { … } instances; and constraint NAME instance; of one that was defined before */
 	for (p->token++; p->token->kind != US_RDL_T_END; p->token++) {
 		if (us_rdl_at(p, M1('{')) || us_rdl_at(p, M2('\'', '{')))
 			depth++;
-		else if (us_rdl_at(p, M1('}')) && depth && --depth == 0)
-			break;
-		else if (us_rdl_at(p, M1(';')) && !depth)
-			break;
+		else if (us_rdl_at(p, M1('}')) && depth)
+			body = --depth == 0;
+		else if (!depth && (us_rdl_at(p, M1(';')) || (p->token->kind != US_RDL_T_NAME && !us_rdl_at(p, M1(',')))))
+			return;
 	}
-	if (!us_rdl_take(p, M1('}'))) {
-		us_rdl_syntax(p, "'}' at the end of a constraint");
-		return;
-	}
-	while (p->token->kind == US_RDL_T_NAME || us_rdl_at(p, M1(',')))
-		p->token++;
+	us_rdl_syntax(p, body ? "';' at the end of a constraint" : "'}' at the end of a constraint");
 }

@@ -35,6 +35,7 @@ bool us_rdl_syntax(struct us_rdl_parser *p, const char *expected)
 	if (!p->failed)
 		us_rdl_error(p->rdl, p->token->pos, "expected %s, not %s", expected, describe(p));
 	p->failed = true;
+	p->rdl->unreadable = true;
 	return false;
 }
 

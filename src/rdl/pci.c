@@ -171,28 +171,36 @@ static void check_slots(const struct gather *g)
 
 /* -- interrupts (PCI 3.0, 6.8) ---------------------------------------------------------------------------------- */
 
+/* A part of a BAR, and the first register or memory found in it. */
 struct span {
-	const struct us_rdl_place *bar;
-	uint64_t start, size;
-	bool found;
-	const char *path;
 	struct us_rdl *rdl;
+	const struct us_rdl_place *bar;
+	uint64_t start, end;
+	const char *path;
 };
 
-static int find_in_span(void *ctx, const struct us_rdl_place *place)
+static void find_in_span(struct span *span, const struct us_rdl_place *place)
 {
-	struct span *span = ctx;
-	uint64_t start = place->address - span->bar->address;
+	if (place->node->kind == US_RDL_REG || place->node->kind == US_RDL_MEM) {
+		span->path = us_rdl_path(span->rdl, span->bar, place);
+		return;
+	}
+	for (const struct us_rdl_node *child = place->node->child; child && !span->path; child = child->next) {
+		uint64_t base = place->address - span->bar->address + child->offset, first = 0;
 
-	if (place->node->kind == US_RDL_FIELD || place->node->kind == US_RDL_SIGNAL || span->found)
-		return 1;
-	if (start >= span->start + span->size || start + place->node->size <= span->start)
-		return 1; /* nothing below reaches here either */
-	if (place->node->kind != US_RDL_REG && place->node->kind != US_RDL_MEM)
-		return 0;
-	span->found = true;
-	span->path = us_rdl_path(span->rdl, span->bar, place);
-	return 1;
+		if (child->kind == US_RDL_SIGNAL || !child->size)
+			continue;
+		/* Of an array, only the elements that reach into the span. */
+		if (child->count > 1 && span->start > base + child->size)
+			first = (span->start - base - child->size) / child->stride;
+		for (uint64_t i = first; i < child->count && base + i * child->stride < span->end && !span->path; i++) {
+			struct us_rdl_place below = {place, us_rdl_element(child, i), i, place->address};
+
+			below.address += child->offset + i * child->stride;
+			if (base + i * child->stride + child->size > span->start)
+				find_in_span(span, &below);
+		}
+	}
 }
 
 /* A BAR that no address map describes, but which MSI-X names, is there for MSI-X alone. */
@@ -215,7 +223,7 @@ static void check_msix_part(const struct gather *g, const char *what, const char
 {
 	const struct us_rdl_bar *bar = &g->pci->bar[number];
 	struct us_rdl_pos pos = pos_of(g->top, offset_name);
-	struct span span = {&bar->place, offset, size, false, NULL, g->rdl};
+	struct span span = {g->rdl, &bar->place, offset, offset + size, NULL};
 
 	if (bar->kind != US_BAR_MEM32 && bar->kind != US_BAR_MEM64) {
 		us_rdl_error(g->rdl, pos, "the MSI-X %s is in BAR %u, which is no memory BAR of this function", what, number);
@@ -229,8 +237,8 @@ static void check_msix_part(const struct gather *g, const char *what, const char
 		return;
 	}
 	if (bar->place.node)
-		us_rdl_walk(&bar->place, find_in_span, &span);
-	if (span.found)
+		find_in_span(&span, &bar->place);
+	if (span.path)
 		us_rdl_error(g->rdl, pos, "the MSI-X %s, 0x%llx bytes at 0x%x of BAR %u, lies over '%s'", what, (ull)size, offset,
 			     number, span.path);
 }
@@ -264,27 +272,33 @@ static void check_interrupts(const struct gather *g)
 		us_rdl_error(g->rdl, pos_of(g->top, "pci_flr"), "pci_flr needs pci_express: its registers are there");
 }
 
-static int check_message(void *ctx, const struct us_rdl_place *place)
+static void check_message(const struct gather *g, const struct us_rdl_node *field)
 {
-	const struct gather *g = ctx;
-	const struct us_rdl_prop *message = us_rdl_get(place->node, "pci_message");
+	const struct us_rdl_prop *message = us_rdl_get(field, "pci_message");
 	unsigned most = g->pci->facts.msi > g->pci->facts.msix ? g->pci->facts.msi : g->pci->facts.msix;
 
-	if (place->index)
-		return 1; /* the first element of an array tells */
-	if (place->node->kind != US_RDL_FIELD || !message)
-		return 0;
+	if (!message)
+		return;
 	g->pci->any = true;
-	if (!us_rdl_get_bool(place->node, "intr"))
-		us_rdl_error(g->rdl, message->pos, "field '%s' has a message, but is no interrupt: intr is missing",
-			     place->node->name);
+	if (!us_rdl_get_bool(field, "intr"))
+		us_rdl_error(g->rdl, message->pos, "field '%s' has a message, but is no interrupt: intr is missing", field->name);
 	else if (message->value.num && message->value.num >= most)
-		us_rdl_error(g->rdl, message->pos, "field '%s' has message %llu, but the function has %u", place->node->name,
+		us_rdl_error(g->rdl, message->pos, "field '%s' has message %llu, but the function has %u, from 0", field->name,
 			     (ull)message->value.num, most);
 	else if (message->value.num > INT8_MAX)
-		us_rdl_error(g->rdl, message->pos, "field '%s' has message %llu: more than %d are not supported",
-			     place->node->name, (ull)message->value.num, INT8_MAX);
-	return 0;
+		us_rdl_error(g->rdl, message->pos, "field '%s' has message %llu: more than %d are not supported", field->name,
+			     (ull)message->value.num, INT8_MAX);
+}
+
+static void check_messages(const struct gather *g, const struct us_rdl_node *node)
+{
+	if (node->kind == US_RDL_FIELD)
+		check_message(g, node);
+	for (const struct us_rdl_node *child = node->child; child; child = child->next) {
+		check_messages(g, child);
+		for (const struct us_rdl_variant *variant = child->variant; variant; variant = variant->next)
+			check_messages(g, variant->node);
+	}
 }
 
 /* -- what must be said ------------------------------------------------------------------------------------------ */
@@ -319,7 +333,7 @@ int us_rdl_gather_pci(struct us_rdl *rdl, struct us_rdl_pci *pci, bool required)
 	pci->top.node = top;
 	gather_facts(&g);
 	gather_bars(&g);
-	us_rdl_walk(&pci->top, check_message, &g);
+	check_messages(&g, top);
 	if (pci->any)
 		check_interrupts(&g);
 	if (required)

@@ -271,6 +271,9 @@ struct us_rdl_place {
  */
 int us_rdl_walk(const struct us_rdl_place *place, int (*visit)(void *ctx, const struct us_rdl_place *place), void *ctx);
 
+/* How many places a walk from `node` would visit. At most UINT64_MAX. */
+uint64_t us_rdl_count(const struct us_rdl_node *node);
+
 /*
  * Follows a reference from the node at `from` that owns the property. Fills `found` with up to `room` places, `found[0]`
  * the uppermost, the last of which is the target, and returns how many; 0 when it leads nowhere.

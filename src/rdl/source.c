@@ -147,7 +147,8 @@ static int read_source(struct us_rdl *rdl, uint32_t file)
 
 	us_rdl_lex(rdl, file, &tokens);
 	us_rdl_parse(rdl, &tokens);
-	us_rdl_elaborate(rdl);
+	if (!rdl->unreadable)
+		us_rdl_elaborate(rdl);
 	return rdl->errors ? -EINVAL : 0;
 }
 

@@ -75,11 +75,6 @@ static int gather(void *ctx, const struct us_rdl_place *place)
 
 	if (place->node->kind != US_RDL_REG && place->node->kind != US_RDL_MEM)
 		return place->node->kind == US_RDL_SIGNAL;
-	if (t->nregs >= US_RDL_MAX_VISITS) {
-		us_rdl_error(t->rdl, us_rdl_top(t->rdl)->pos, "a map of more than %zu registers is not possible",
-			     US_RDL_MAX_VISITS);
-		return -EINVAL;
-	}
 	entry.path = us_rdl_path(t->rdl, bar, place);
 	entry.name = strrchr(entry.path, '.') ? strrchr(entry.path, '.') + 1 : entry.path;
 	if (place->node->kind == US_RDL_MEM) {
@@ -357,6 +352,12 @@ const struct us_map *us_rdl_make_map(struct us_rdl *rdl)
 	t->rdl = rdl;
 	if (us_rdl_gather_pci(rdl, &t->pci, true))
 		return NULL;
+	if (us_rdl_count(us_rdl_top(rdl)) > US_RDL_MAX_VISITS) {
+		us_rdl_error(rdl, us_rdl_top(rdl)->pos,
+			     "there are more than %zu registers and fields, too many for a map: is a large array a mem?",
+			     US_RDL_MAX_VISITS);
+		return NULL;
+	}
 	for (t->bar = 0; t->bar < US_BARS; t->bar++)
 		if (t->pci.bar[t->bar].place.node && us_rdl_walk(&t->pci.bar[t->bar].place, gather, t))
 			return NULL;

@@ -138,6 +138,20 @@ int us_rdl_walk(const struct us_rdl_place *place, int (*visit)(void *ctx, const 
 	return 0;
 }
 
+uint64_t us_rdl_count(const struct us_rdl_node *node)
+{
+	uint64_t count = 1;
+
+	for (const struct us_rdl_node *child = node->child; child; child = child->next) {
+		uint64_t below;
+
+		if (__builtin_mul_overflow(us_rdl_count(child), child->count, &below) ||
+		    __builtin_add_overflow(count, below, &count))
+			return UINT64_MAX;
+	}
+	return count;
+}
+
 static const struct us_rdl_node *child_named(const struct us_rdl_node *node, const char *name)
 {
 	for (const struct us_rdl_node *child = node->child; child; child = child->next)
