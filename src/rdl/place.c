@@ -35,13 +35,28 @@ static void remove_absent(struct us_rdl_node *node)
 
 /* -- fields ----------------------------------------------------------------------------------------------------- */
 
-static bool is_msb0(const struct us_rdl_node *node)
+/*
+ * Does the register count its bits from the other end? Its fields' ranges tell, else the address map (10.7, 13.4). A
+ * range of each kind in one register is an error.
+ */
+static bool is_msb0(struct us_rdl *rdl, const struct us_rdl_node *reg)
 {
-	for (; node; node = node->parent)
-		if (node->kind == US_RDL_ADDRMAP && us_rdl_get_bool(node, "msb0"))
-			return true;
-		else if (node->kind == US_RDL_ADDRMAP)
-			return false;
+	const struct us_rdl_node *down = NULL, *up = NULL;
+
+	for (const struct us_rdl_node *field = reg->child; field; field = field->next)
+		if (field->kind == US_RDL_FIELD && field->has_range && field->left > field->right)
+			down = field;
+		else if (field->kind == US_RDL_FIELD && field->has_range && field->left < field->right)
+			up = field;
+	if (down && up) {
+		us_rdl_error(rdl, up->pos, "register '%s' has bit ranges of both kinds, [high:low] and [low:high]", reg->name);
+		us_rdl_note(rdl, down->pos, "'%s' has the other kind", down->name);
+	}
+	if (down || up)
+		return !down;
+	for (const struct us_rdl_node *node = reg; node; node = node->parent)
+		if (node->kind == US_RDL_ADDRMAP)
+			return us_rdl_get_bool(node, "msb0");
 	return false;
 }
 
@@ -69,7 +84,7 @@ static void place_field(struct us_rdl *rdl, struct us_rdl_node *field, bool msb0
 {
 	settle_width(rdl, field);
 	if (field->has_range) {
-		field->msb0 = field->left < field->right || (field->left == field->right && msb0);
+		field->msb0 = field->left == field->right ? msb0 : field->left < field->right;
 		field->low = (uint32_t)(field->left < field->right ? field->left : field->right);
 	} else {
 		field->msb0 = msb0;
@@ -105,7 +120,7 @@ static bool place_reg(struct us_rdl *rdl, struct us_rdl_node *reg)
 {
 	uint64_t regwidth = us_rdl_get_int(reg, "regwidth", 32);
 	const struct us_rdl_prop *stated = us_rdl_get(reg, "regwidth");
-	bool msb0 = is_msb0(reg);
+	bool msb0 = is_msb0(rdl, reg);
 	uint32_t next = 0;
 
 	if (regwidth < 8 || regwidth & (regwidth - 1) || regwidth > US_RDL_MAX_WIDTH) {
@@ -153,7 +168,7 @@ static uint64_t alignment_of(const struct us_rdl_node *child, const struct mode 
 	uint64_t alignment = child->has_align ? child->align : 1, own = 1;
 
 	if (mode->addressing == US_RDL_FULLALIGN)
-		own = power_of_two(child->count * child->stride);
+		own = power_of_two((child->count - 1) * child->stride + child->size);
 	else if (mode->addressing == US_RDL_REGALIGN)
 		own = power_of_two(child->size);
 	else if (child->kind == US_RDL_REG)
@@ -250,8 +265,13 @@ static void sort_children(struct us_rdl *rdl, struct us_rdl_node *node)
 static bool place_mem(struct us_rdl *rdl, struct us_rdl_node *mem)
 {
 	const struct us_rdl_prop *entries = us_rdl_get(mem, "mementries"), *width = us_rdl_get(mem, "memwidth");
-	uint64_t count = entries ? entries->value.num : 0, bits = us_rdl_get_int(mem, "memwidth", 32);
+	uint64_t count = entries ? entries->value.num : 0, bits = 0;
 
+	/* As wide as its widest virtual register unless stated (11.3). */
+	for (const struct us_rdl_node *reg = mem->child; reg; reg = reg->next)
+		if (reg->kind == US_RDL_REG && us_rdl_regwidth(reg) > bits)
+			bits = us_rdl_regwidth(reg);
+	bits = us_rdl_get_int(mem, "memwidth", bits ? bits : 32);
 	if (!count) {
 		us_rdl_error(rdl, entries ? entries->pos : mem->pos, "%s needs its number of entries: mementries",
 			     us_rdl_label(rdl, mem));
@@ -269,11 +289,13 @@ static bool place_mem(struct us_rdl *rdl, struct us_rdl_node *mem)
 	return true;
 }
 
-static bool check_alignment(struct us_rdl *rdl, const struct us_rdl_node *node, uint64_t *alignment)
+/* A register file without an alignment of its own has that of what it is in; an address map has none. */
+static bool settle_alignment(struct us_rdl *rdl, const struct us_rdl_node *node, uint64_t *alignment)
 {
 	const struct us_rdl_prop *prop = us_rdl_get(node, "alignment");
 
-	*alignment = prop ? prop->value.num : 0;
+	if (prop || node->kind != US_RDL_REGFILE)
+		*alignment = prop ? prop->value.num : 0;
 	if (!prop || (*alignment && !(*alignment & (*alignment - 1))))
 		return true;
 	us_rdl_error(rdl, prop->pos, "an alignment is a power of two, not %llu", (unsigned long long)*alignment);
@@ -292,7 +314,7 @@ static bool place_node(struct us_rdl *rdl, struct us_rdl_node *node, struct mode
 	}
 	if (node->kind == US_RDL_ADDRMAP)
 		mode.addressing = us_rdl_get_word(node, "addressing", US_RDL_REGALIGN);
-	if (!check_alignment(rdl, node, &mode.alignment))
+	if (!settle_alignment(rdl, node, &mode.alignment))
 		return false;
 	for (struct us_rdl_node *child = node->child; child; child = child->next) {
 		if (!place_child(rdl, child, &mode, &next)) {
@@ -312,6 +334,8 @@ static bool place_node(struct us_rdl *rdl, struct us_rdl_node *node, struct mode
 
 bool us_rdl_place(struct us_rdl *rdl, struct us_rdl_node *top)
 {
-	remove_absent(top);
-	return place_node(rdl, top, (struct mode){US_RDL_REGALIGN, 0});
+	bool good = place_node(rdl, top, (struct mode){US_RDL_REGALIGN, 0});
+
+	remove_absent(top); /* only now: what is absent keeps its place, so that the others stay where they are */
+	return good;
 }
