@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct {
@@ -123,14 +124,15 @@ static void write_escaped(FILE *out, const char *name)
 static int finish(FILE *out, const char *name)
 {
 	bool failed = ferror(out);
+	struct stat status;
 
 	errno = 0;
-	if (fclose(out) || failed) {
-		fprintf(stderr, "understudy: %s: %s\n", name, strerror(errno ? errno : EIO));
-		unlink(name);
-		return US_EXIT_FAILED;
-	}
-	return US_EXIT_OK;
+	if (!fclose(out) && !failed)
+		return US_EXIT_OK;
+	fprintf(stderr, "understudy: %s: %s\n", name, strerror(errno ? errno : EIO));
+	if (!lstat(name, &status) && S_ISREG(status.st_mode))
+		unlink(name); /* half a file is worse than none; a device, though, is not ours to remove */
+	return US_EXIT_FAILED;
 }
 
 static int write_depfile(const struct us_rdl *rdl, const struct arguments *arguments)
