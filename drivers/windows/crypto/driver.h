@@ -23,8 +23,7 @@
 #include "crypto.h" /* the registers, made from the specification crypto.rdl; CRY-nnn below are its requirements */
 #include "public.h"
 #include "trace.h"
-
-#define DRIVER_VERSION (1u << 16 | 0u)
+#include "version.h"
 
 /* One for each cause of the device: with that many messages granted, the message number says the cause (CRY-052). */
 #define CAUSES 4

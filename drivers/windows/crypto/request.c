@@ -33,7 +33,7 @@ static NTSTATUS GetInfo(PDEVICE_CONTEXT Context, WDFREQUEST Request)
 	if (!NT_SUCCESS(status))
 		return status;
 	RtlZeroMemory(info, sizeof(*info));
-	info->DriverVersion = DRIVER_VERSION;
+	info->DriverVersion = DRIVER_MAJOR << 16 | DRIVER_MINOR;
 	info->DeviceVersion = Context->Version;
 	info->Features = Context->Features;
 	info->MaximumCommand = Context->MaximumLength;

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Packs the driver for a Windows machine: for each architecture a folder to install from, and the sources with their
+project file, to be built there with Visual Studio.
+
+usage: package.py OUTPUT.zip CERTIFICATE CRYPTO_H ARCH=DRIVER...
+"""
+
+import pathlib
+import sys
+import zipfile
+
+here = pathlib.Path(__file__).resolve().parent
+output, certificate, registers = sys.argv[1:4]
+drivers = dict(argument.split("=", 1) for argument in sys.argv[4:])
+
+# Fixed dates: the same contents make the same package.
+DATE = (2026, 1, 1, 0, 0, 0)
+
+
+def add(archive, name, path):
+    archive.writestr(zipfile.ZipInfo(name, DATE), pathlib.Path(path).read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+with zipfile.ZipFile(output, "w") as archive:
+    for arch, driver in drivers.items():
+        add(archive, f"{arch}/crypto.sys", driver)
+        add(archive, f"{arch}/crypto.inf", here / "crypto.inf")
+        add(archive, f"{arch}/test.cer", certificate)
+    for path in sorted(here.iterdir()):
+        if path.suffix in (".c", ".h", ".rc", ".inf", ".sln", ".vcxproj"):
+            add(archive, f"source/{path.name}", path)
+    add(archive, "source/crypto.h", registers)

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a Windows machine gets: the INF is sound and agrees with device and driver, signatures verify, nothing is missing.
+
+usage: installation.py SOURCE_ROOT CRYPTO_H CERTIFICATE PACKAGE.zip ARCH=SIGNED_DRIVER...
+"""
+
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+import zipfile
+
+from tap import Tap
+
+root = pathlib.Path(sys.argv[1])
+registers_h, certificate, package = sys.argv[2:5]
+drivers = dict(argument.split("=", 1) for argument in sys.argv[5:])
+folder = root / "drivers/windows/crypto"
+tap = Tap()
+
+
+def parse(text):
+    """{section: [(key or None, value)]}, strings put in. Names of sections are matched as Windows does: in any case."""
+    sections = {}
+    for line in text.replace("\r\n", "\n").split("\n"):
+        line = re.sub(r'("[^"]*")|;.*', lambda m: m.group(1) or "", line).strip()
+        if header := re.fullmatch(r"\[(.+)\]", line):
+            name = header.group(1).lower()
+            if name in sections:
+                raise ValueError(f"section [{name}] is there twice")
+            entries = sections[name] = []
+        elif line:
+            key, equals, value = line.partition("=")
+            entries.append((key.strip(), value.strip()) if equals else (None, line))
+    strings = {key.lower(): value.strip('"') for key, value in sections["strings"]}
+
+    def put_in(value):
+        return value and re.sub(r"%([A-Za-z]\w*)%", lambda m: strings[m.group(1).lower()], value)
+
+    return {name: [(put_in(k), put_in(v)) for k, v in entries] for name, entries in sections.items()}
+
+
+raw = (folder / "crypto.inf").read_bytes()
+inf = parse(raw.decode("ascii"))
+
+
+def get(section, key):
+    return next((v for k, v in inf.get(section.lower(), []) if k and k.lower() == key.lower()), None)
+
+
+tap.ok(raw.count(b"\n") == raw.count(b"\r\n") > 0, "the INF has the line ends of Windows")
+tap.ok(get("Version", "Signature") == '"$WINDOWS NT$"' and get("Version", "PnpLockdown") == "1",
+       "it says what it is, and locks its files against others")
+tap.ok((get("Version", "Class"), get("Version", "ClassGuid")) ==
+       ("SecurityAccelerator", "{268C95A1-EDFE-11D3-95C3-0010DC4050A5}"), "the class is the system's for accelerators")
+
+# Walk from [Manufacturer] to every section that an installation uses.
+maker, *targets = [part.strip() for part in inf["manufacturer"][0][1].split(",")]
+tap.ok({t.split(".")[0] for t in targets} == {"NTamd64", "NTx86"}, "64- and 32-bit Windows are targets", targets)
+tap.ok(all(re.fullmatch(r"NT\w+\.10\.0(\.\.\.16299)?", t) for t in targets), "Windows 10 and later only", targets)
+
+header = pathlib.Path(registers_h).read_text()
+define = {name: int(value.rstrip("U"), 0) for name, value in re.findall(r"#define (CRYPTO_PCI_\w+) +(\w+)", header)}
+hardware_id = f"PCI\\VEN_{define['CRYPTO_PCI_VENDOR_ID']:04X}&DEV_{define['CRYPTO_PCI_DEVICE_ID']:04X}"
+used = {"version", "sourcedisksnames", "sourcedisksfiles", "destinationdirs", "manufacturer", "strings"}
+missing, files = [], [key for key, _ in inf["sourcedisksfiles"]]
+
+
+def use(section):
+    if section.lower() not in inf:
+        missing.append(section)
+    used.add(section.lower())
+    return inf.get(section.lower(), [])
+
+
+for target in targets:
+    for _, model in use(f"{maker}.{target}"):
+        install, identity = [part.strip() for part in model.split(",")]
+        tap.ok(identity == hardware_id, f"{target}: the hardware ID is that of the specification", identity)
+        use(f"{install}.NT")
+        copied = get(f"{install}.NT", "CopyFiles")
+        tap.ok([f for _, f in use(copied)] == files == ["crypto.sys"], f"{target}: the driver is copied", copied)
+        for section in get(f"{install}.NT.HW", "AddReg").split(","):
+            use(section.strip())
+        use(f"{install}.NT.HW")
+        use(f"{install}.NT.Services")
+        service, flags, section = [p.strip() for p in get(f"{install}.NT.Services", "AddService").split(",")]
+        use(section)
+        where = get("DestinationDirs", copied)
+        tap.ok(get(section, "ServiceBinary") == f"%{where}%\\crypto.sys", f"{target}: the service is started from there")
+        tap.ok(where == ("13" if target.endswith("16299") else "12"),
+               f"{target}: it runs from {'the driver store' if where == '13' else 'the drivers folder'}", where)
+        tap.ok((flags, get(section, "ServiceType"), get(section, "StartType")) == ("0x2", "1", "3"),
+               f"{target}: a kernel driver, started for the device, is its function driver")
+        use(f"{install}.NT.Wdf")
+        of, framework = [p.strip() for p in get(f"{install}.NT.Wdf", "KmdfService").split(",")]
+        use(framework)
+        tap.ok(of == service, f"{target}: the framework is told of the same service", of)
+bound = re.search(r"\.version = \{(\d+), (\d+), 0\}", (root / "drivers/windows/lib/entry.c").read_text())
+tap.ok(get("Crypto.Framework", "KmdfLibraryVersion") == ".".join(bound.groups()),
+       "the framework's version is the one that the driver binds to")
+tap.ok(not missing, "every section that is named is there", missing)
+tap.ok(used == set(inf), "every section that is there is used", set(inf) - used)
+
+messages = [v for _, v in inf["crypto.interrupts"] if "MessageNumberLimit" in v]
+tap.ok(messages and int(messages[0].split(",")[-1]) == define["CRYPTO_PCI_MSI"],
+       "as many messages are asked for as the device has", messages)
+tap.ok(any(re.search(r"MSISupported, 0x00010001, 1$", v) for _, v in inf["crypto.interrupts"]), "messages are allowed")
+security = inf["crypto.security"][0][1]
+rights = dict(re.findall(r"\(A;;(\w+);;;(\w\w)\)", security))
+tap.ok(security.startswith('HKR,, Security,, "D:P(A;;'), "the device's security is set, and not inherited", security)
+tap.ok(sorted(re.findall(r"\(A;;(\w+);;;(\w\w)\)", security)) == [("GA", "BA"), ("GA", "SY"), ("GR", "IU")],
+       "users may use the device, only administrators reset it", rights)
+
+# Versions: DriverVer, version.h and the resource of the binary.
+version_h = dict(re.findall(r"#define DRIVER_(\w+) (\d+)", (folder / "version.h").read_text()))
+version = tuple(int(version_h[name]) for name in ("MAJOR", "MINOR", "BUILD")) + (0,)
+driver_ver = get("Version", "DriverVer").split(",")
+tap.ok(tuple(map(int, driver_ver[1].split("."))) == version, "DriverVer is the driver's version", driver_ver)
+for arch, driver in drivers.items():
+    data = pathlib.Path(driver).read_bytes()
+    at = data.find(struct.pack("<II", 0xFEEF04BD, 0x00010000))
+    high, low = struct.unpack_from("<II", data, at + 8) if at >= 0 else (0, 0)
+    tap.ok((high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF) == version, f"the version resource for {arch} says so too")
+
+
+def verifies(path):
+    command = ["osslsigncode", "verify", "-CAfile", certificate, "-in", str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.returncode == 0, result.stdout + result.stderr
+
+
+for arch, driver in drivers.items():
+    good, text = verifies(driver)
+    tap.ok(good, f"the signature of the driver for {arch} verifies", text)
+    with tempfile.NamedTemporaryFile(suffix=".sys") as changed:
+        data = bytearray(pathlib.Path(driver).read_bytes())
+        data[0x600] ^= 1
+        changed.write(data)
+        changed.flush()
+        tap.ok(not verifies(changed.name)[0], f"and does not when a bit of its code is changed ({arch})")
+
+# The project file builds what is built here.
+names = {"m": "http://schemas.microsoft.com/developer/msbuild/2003"}
+project = xml.etree.ElementTree.parse(folder / "crypto.vcxproj")
+included = {element.get("Include") for element in project.iterfind(".//m:ItemGroup/*", names)} - {None}
+present = {path.name for path in folder.iterdir() if path.suffix in (".c", ".h", ".rc", ".inf")} | {"crypto.h"}
+listed = {name for name in included if "|" not in name}
+tap.ok(listed == present, "the project file for Visual Studio lists every source", listed ^ present)
+identity = project.find(".//m:ProjectGuid", names).text
+tap.ok((folder / "crypto.sln").read_text().count(identity) == 9, "the solution names the project")
+
+with zipfile.ZipFile(package) as archive:
+    packed = set(archive.namelist())
+    wanted = {f"{arch}/{name}" for arch in drivers for name in ("crypto.sys", "crypto.inf", "test.cer")}
+    wanted |= {f"source/{name}" for name in present | {"crypto.vcxproj", "crypto.sln"}}
+    tap.ok(packed == wanted, "the package has all that an installation and a build take", packed ^ wanted)
+    same = all(archive.read(f"{arch}/crypto.sys") == pathlib.Path(path).read_bytes() for arch, path in drivers.items())
+    tap.ok(same, "the drivers in it are the signed ones")
+
+tap.done()
