@@ -12,6 +12,7 @@ struct us_verb {
 	int (*run)(int argc, char **argv); /* argv[0] is the verb's name; returns the exit status */
 };
 
+int us_cli_conform(int argc, char **argv);
 int us_cli_rdl(int argc, char **argv);
 int us_cli_serve(int argc, char **argv);
 int us_cli_vm(int argc, char **argv);

@@ -11,6 +11,7 @@
 static const struct us_verb verbs[] = {
 	{"rdl", "check a SystemRDL file, or make a header, a page, a dump or a map from it", us_cli_rdl},
 	{"serve", "play a device for QEMU or another vfio-user client", us_cli_serve},
+	{"conform", "test a function against its specification: the model, a socket or a real card", us_cli_conform},
 	{"vm", "start stock QEMU with served devices in it", us_cli_vm},
 };
 

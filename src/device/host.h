@@ -106,7 +106,8 @@ unsigned us_device_irq_count(const struct us_device *dev, enum us_irq kind);
 /*
  * VFIO's way of programming messages: the host routes messages 0 to n-1 of `kind` by itself, whatever addresses and (for
  * MSI-X) masks the function's own capability holds; the enable bit and the number granted in config space follow, as
- * the kernel's VFIO has it. n = 0 takes that back and disables the kind. -EINVAL: more than us_device_irq_count().
+ * the kernel's VFIO has it. With MSI-X a cause whose vector is not among them waits until it is. n = 0 takes that back
+ * and disables the kind. -EINVAL: more than us_device_irq_count().
  */
 int us_device_route(struct us_device *dev, enum us_irq kind, unsigned n);
 

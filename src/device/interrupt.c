@@ -58,18 +58,21 @@ static uint64_t enabled_bits(const struct us_cause *cause)
 	return cause->enable->value >> cause->enable_lsb << cause->lsb & cause->mask;
 }
 
-/* How many messages the function may use. */
-static unsigned granted(const struct us_device *dev, enum us_irq kind)
-{
-	const unsigned routed = dev->routed[kind];
-	unsigned n = kind == US_IRQ_MSI ? us_msi_granted(dev) : dev->map->pci.msix;
-
-	return routed && routed < n ? routed : n;
-}
-
+/*
+ * With MSI a function that was granted fewer messages than it asked for makes do with those. With MSI-X every vector has
+ * an entry of its own in the table, and one that nobody takes is as if masked (PCI 3.0, 6.8.2.9).
+ */
 static unsigned message_of(const struct us_device *dev, enum us_irq kind, const struct us_cause *cause)
 {
-	return cause->message < granted(dev, kind) ? cause->message : 0;
+	const unsigned routed = dev->routed[US_IRQ_MSI];
+	unsigned granted = dev->map->pci.msix;
+
+	if (kind == US_IRQ_MSI) {
+		granted = us_msi_granted(dev);
+		if (routed && routed < granted)
+			granted = routed;
+	}
+	return cause->message < granted ? cause->message : 0;
 }
 
 static bool masked(const struct us_device *dev, enum us_irq kind, unsigned n)
@@ -77,7 +80,7 @@ static bool masked(const struct us_device *dev, enum us_irq kind, unsigned n)
 	if (kind == US_IRQ_MSI && us_msi_masked(dev, n))
 		return true;
 	if (dev->routed[kind])
-		return dev->route_masked[kind][n / 64] >> n % 64 & 1;
+		return n >= dev->routed[kind] || dev->route_masked[kind][n / 64] >> n % 64 & 1;
 	return kind == US_IRQ_MSIX && us_msix_masked(dev, n);
 }
 

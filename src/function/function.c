@@ -197,6 +197,13 @@ int us_fn_read(struct us_function *fn, enum us_region region, uint64_t offset, u
 {
 	if (!access_fits(fn, region, offset, width))
 		return refuse_access(fn, region, offset, width);
+	if (__builtin_expect(fn->observe != NULL, 0)) {
+		int rc = fn->player->read(fn, region, offset, width, value);
+
+		if (!rc)
+			fn->observe(fn->observe_ctx, false, region, offset, width, *value);
+		return rc;
+	}
 	return fn->player->read(fn, region, offset, width, value);
 }
 
@@ -204,6 +211,8 @@ int us_fn_write(struct us_function *fn, enum us_region region, uint64_t offset, 
 {
 	if (!access_fits(fn, region, offset, width))
 		return refuse_access(fn, region, offset, width);
+	if (__builtin_expect(fn->observe != NULL, 0))
+		fn->observe(fn->observe_ctx, true, region, offset, width, value);
 	return fn->player->write(fn, region, offset, width, value);
 }
 

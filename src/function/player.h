@@ -110,6 +110,10 @@ struct us_function {
 	struct us_mappings dma;
 	struct us_view *views;
 
+	/* Sees every access that was carried out, or NULL: for what a run of tests exercised. */
+	void (*observe)(void *ctx, bool write, unsigned region, uint64_t offset, unsigned width, uint64_t value);
+	void *observe_ctx;
+
 	int irq_kind; /* enum us_irq_kind that is enabled, or -1 */
 	unsigned irq_count;
 	unsigned irq_pending; /* vectors with came[] not zero */

@@ -657,6 +657,16 @@ static void what_comes_between_two_routings_is_held(void **state)
 	SENT(US_IRQ_MSIX, 2);
 }
 
+static void a_vector_beyond_those_routed_waits_and_is_no_other(void **state)
+{
+	(void)state;
+	us_device_route(rig->dev, US_IRQ_MSIX, 1);
+	raise_cause(2);
+	NOTHING_SENT();
+	us_device_route(rig->dev, US_IRQ_MSIX, 4);
+	SENT(US_IRQ_MSIX, 2);
+}
+
 static void a_routed_message_that_is_masked_is_held(void **state)
 {
 	(void)state;
@@ -762,6 +772,7 @@ int main(void)
 		ROUTED(routing_msi_grants_that_many),
 		ROUTED(what_comes_before_it_is_routed_is_held),
 		ROUTED(what_comes_between_two_routings_is_held),
+		ROUTED(a_vector_beyond_those_routed_waits_and_is_no_other),
 		ROUTED(a_routed_message_that_is_masked_is_held),
 		ROUTED(the_functions_own_msi_mask_holds_for_routed_messages_too),
 		ROUTED(wiring_outlives_flr_and_waits_for_the_enable_bit),

@@ -26,19 +26,15 @@ static void *serve(void *argument)
 }
 
 /* The server's thread is the only one that may touch it, so it is stopped for that. */
-void raw_pause(struct raw *raw)
+static void pause_server(struct raw *raw)
 {
-	if (raw->runs) {
-		us_server_stop(raw->server);
-		pthread_join(raw->thread, NULL);
-	}
-	raw->runs = false;
+	us_server_stop(raw->server);
+	pthread_join(raw->thread, NULL);
 }
 
-void raw_resume(struct raw *raw)
+static void resume_server(struct raw *raw)
 {
 	assert_int_equal(pthread_create(&raw->thread, NULL, serve, raw), 0);
-	raw->runs = true;
 }
 
 static void connect_client(struct raw *raw)
@@ -67,14 +63,14 @@ struct raw *raw_open(void)
 	    us_server_add(raw->server, &mover_model, "mover", &raw->served, &err))
 		fail_msg("%s", err.text);
 	connect_client(raw);
-	raw_resume(raw);
+	resume_server(raw);
 	return raw;
 }
 
 void raw_close(struct raw *raw)
 {
 	raw_leave(raw);
-	raw_pause(raw);
+	pause_server(raw);
 	us_server_destroy(raw->server);
 	munmap(raw->at, RAW_MEMORY);
 	close(raw->memory);
@@ -92,9 +88,9 @@ void raw_reconnect(struct raw *raw)
 {
 	raw_leave(raw);
 	raw_wait_gone(raw);
-	raw_pause(raw);
+	pause_server(raw);
 	connect_client(raw);
-	raw_resume(raw);
+	resume_server(raw);
 }
 
 void raw_wait_gone(struct raw *raw)
@@ -102,9 +98,9 @@ void raw_wait_gone(struct raw *raw)
 	for (;;) {
 		bool gone;
 
-		raw_pause(raw);
+		pause_server(raw);
 		gone = !us_server_connected(raw->served);
-		raw_resume(raw);
+		resume_server(raw);
 		if (gone)
 			return;
 		usleep(1000);

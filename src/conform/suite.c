@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a map to a list of tests, and through it. */
+#include "conform/builtin.h"
+#include "conform/internal.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *us_must(void *memory)
+{
+	if (memory)
+		return memory;
+	fputs("understudy: out of memory\n", stderr);
+	exit(EXIT_FAILURE);
+}
+
+const char *us_plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+const struct us_conform *us_conform_find(const char *device)
+{
+	for (const struct us_builtin_tests *built = us_builtin_tests; built->device; built++)
+		if (!strcmp(built->device, device))
+			return built->tests;
+	return NULL;
+}
+
+struct us_case *us_suite_add(struct us_suite *suite, void (*run)(struct us_run *run), const char *format, ...)
+{
+	struct us_case *test;
+	va_list args;
+
+	if (suite->ncases == suite->room) {
+		suite->room = suite->room ? suite->room * 2 : 256;
+		suite->cases = us_must(realloc(suite->cases, suite->room * sizeof *suite->cases));
+	}
+	test = &suite->cases[suite->ncases++];
+	*test = (struct us_case){.run = run};
+	va_start(args, format);
+	if (vasprintf(&test->name, format, args) < 0)
+		us_must(NULL);
+	va_end(args);
+	return test;
+}
+
+static void run_own(struct us_run *run)
+{
+	run->test->own(run);
+}
+
+void us_suite_add_own(struct us_suite *suite)
+{
+	const struct us_conform *own = suite->own;
+
+	for (size_t g = 0; own && g < own->ngroups; g++)
+		for (size_t i = 0; i < own->groups[g].ntests; i++) {
+			const struct us_test *from = &own->groups[g].tests[i];
+			struct us_case *test = us_suite_add(suite, run_own, "%s.%s.%s", suite->map->name,
+							    own->groups[g].name, from->name);
+
+			test->own = from->run;
+			test->requirements = from->requirements;
+		}
+}
+
+/* Requirements that the device says the made tests check. */
+static void add_claims(struct us_suite *suite)
+{
+	for (size_t c = 0; suite->own && c < suite->own->nclaims; c++)
+		for (size_t i = 0; i < suite->ncases; i++)
+			if (!strcmp(suite->cases[i].name, suite->own->claims[c].test))
+				suite->cases[i].requirements = suite->own->claims[c].requirements;
+}
+
+/* -- selecting -------------------------------------------------------------------------------------------------- */
+
+/* `filter` is globs with commas between. */
+static bool selected(const char *filter, const char *name)
+{
+	char *globs = us_must(strdup(filter)), *rest = globs, *glob;
+	bool match = false;
+
+	while (!match && (glob = strsep(&rest, ",")))
+		match = !fnmatch(glob, name, 0);
+	free(globs);
+	return match;
+}
+
+static void free_case(struct us_case *test)
+{
+	free(test->name);
+	free(test->notes);
+}
+
+static int select_cases(struct us_suite *suite, struct us_error *err)
+{
+	const size_t all = suite->ncases;
+
+	if (!suite->options.filter)
+		return 0;
+	suite->ncases = 0;
+	for (size_t i = 0; i < all; i++) {
+		if (selected(suite->options.filter, suite->cases[i].name))
+			suite->cases[suite->ncases++] = suite->cases[i];
+		else
+			free_case(&suite->cases[i]);
+	}
+	return suite->ncases ? 0
+			     : us_fail(err, -EINVAL, "no test of %s matches '%s': --list shows them", suite->map->name,
+				       suite->options.filter);
+}
+
+static int check_causes(const struct us_suite *suite, struct us_error *err)
+{
+	struct us_cause cause;
+	int rc = 0;
+
+	for (unsigned n = 0; !rc && us_cause_at(suite->map, n, &cause); n++)
+		rc = us_cause_check(suite->map, &cause, err);
+	return rc;
+}
+
+int us_suite_new(const struct us_map *map, const struct us_conform *own, const struct us_suite_options *options,
+		 struct us_suite **out, struct us_error *err)
+{
+	struct us_suite *suite = us_must(calloc(1, sizeof *suite));
+	int rc;
+
+	*out = NULL;
+	suite->map = map;
+	suite->own = own;
+	suite->options = *options;
+	us_suite_add_pci(suite);
+	us_suite_add_interrupts(suite);
+	us_suite_add_power(suite);
+	us_suite_add_registers(suite);
+	us_suite_add_own(suite);
+	add_claims(suite);
+	if (own && own->abi != US_CONFORM_ABI)
+		rc = us_fail(err, -EINVAL,
+			     "the tests of %s were built for test interface %u and this is %u: build them again", map->name,
+			     own->abi, US_CONFORM_ABI);
+	else if (!(rc = check_causes(suite, err)) && options->expect)
+		rc = us_expect_read(suite, options->expect, err);
+	if (!rc)
+		rc = select_cases(suite, err);
+	if (rc) {
+		us_suite_free(suite);
+		return rc;
+	}
+	if (options->coverage)
+		suite->coverage = us_coverage_new(map);
+	*out = suite;
+	return 0;
+}
+
+void us_suite_free(struct us_suite *suite)
+{
+	if (!suite)
+		return;
+	for (size_t i = 0; i < suite->ncases; i++)
+		free_case(&suite->cases[i]);
+	free(suite->cases);
+	us_expect_free(suite);
+	us_coverage_free(suite->coverage);
+	free(suite);
+}
+
+void us_suite_list(const struct us_suite *suite, FILE *out)
+{
+	for (size_t i = 0; i < suite->ncases; i++) {
+		const struct us_case *test = &suite->cases[i];
+
+		fprintf(out, "%s%s%s\n", test->name, test->requirements ? "\t" : "",
+			test->requirements ? test->requirements : "");
+	}
+}
+
+const char *us_suite_verdict(const struct us_suite *suite, const char *name, enum us_verdict *verdict)
+{
+	for (size_t i = 0; i < suite->ncases; i++)
+		if (!strcmp(suite->cases[i].name, name) && suite->cases[i].ran) {
+			*verdict = suite->cases[i].verdict;
+			return suite->cases[i].finding.text;
+		}
+	return NULL;
+}
+
+/* -- running ---------------------------------------------------------------------------------------------------- */
+
+static int reopen(struct us_suite *suite, const struct us_suite_target *target, struct us_function **fn,
+		  struct us_error *err)
+{
+	int rc;
+
+	us_fn_close(*fn);
+	*fn = NULL;
+	rc = target->open(target->ctx, fn, err);
+	if (!rc && suite->coverage)
+		us_coverage_watch(suite->coverage, *fn);
+	return rc;
+}
+
+/* The function as a test is promised it: as us_fn_open() leaves it, by a reset where there is one. */
+static int freshen(struct us_suite *suite, const struct us_suite_target *target, struct us_function **fn,
+		   struct us_error *err)
+{
+	if (*fn && us_fn_info(*fn)->can_reset && !us_fn_reset(*fn))
+		return 0;
+	return reopen(suite, target, fn, err);
+}
+
+static void show_progress(const struct us_suite *suite, size_t number, const char *name)
+{
+	if (suite->options.progress) {
+		fprintf(suite->options.progress, "\r\033[K[%zu/%zu] %.60s", number, suite->ncases, name);
+		fflush(suite->options.progress);
+	}
+}
+
+static void clear_progress(const struct us_suite *suite)
+{
+	if (suite->options.progress) {
+		fputs("\r\033[K", suite->options.progress);
+		fflush(suite->options.progress);
+	}
+}
+
+static void count(struct us_suite_result *result, const struct us_case *test)
+{
+	switch (test->verdict) {
+	case US_PASSED:
+		result->passed++;
+		result->unexpected += test->expected != NULL;
+		break;
+	case US_SKIPPED:
+		result->skipped++;
+		break;
+	case US_FAILED:
+		result->failed++;
+		result->expected += test->expected != NULL;
+		break;
+	}
+}
+
+int us_suite_run(struct us_suite *suite, const struct us_suite_target *target, struct us_suite_result *result,
+		 struct us_error *err)
+{
+	struct us_function *fn = NULL;
+	int rc = 0;
+
+	*result = (struct us_suite_result){0};
+	if ((rc = freshen(suite, target, &fn, err)))
+		return rc;
+	us_tap_begin(suite, suite->ncases);
+	for (size_t i = 0; i < suite->ncases; i++) {
+		struct us_case *test = &suite->cases[i];
+		struct us_error lost;
+
+		if (i && freshen(suite, target, &fn, &lost)) {
+			fprintf(suite->options.tap, "Bail out! The function is lost: %s\n", lost.text);
+			result->bailed = true;
+			break;
+		}
+		show_progress(suite, i + 1, test->name);
+		test->expected = us_expect_reason(suite, test->name);
+		us_run_case(suite, test, fn);
+		count(result, test);
+		clear_progress(suite);
+		us_tap_result(suite, i + 1, test);
+	}
+	us_fn_close(fn);
+	if (suite->options.coverage) {
+		us_coverage_print(suite, suite->options.tap);
+		us_requirements_print(suite, suite->options.tap);
+	}
+	return suite->options.junit ? us_junit_write(suite, err) : 0;
+}

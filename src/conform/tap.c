@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results as the Test Anything Protocol, version 14, with what a failure found as its YAML block. */
+#include "conform/internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void us_tap_begin(const struct us_suite *suite, size_t tests)
+{
+	fprintf(suite->options.tap, "TAP version 14\n1..%zu\n# %s, seed %" PRIu64 "\n", tests, suite->map->name,
+		suite->options.seed);
+	fflush(suite->options.tap);
+}
+
+/* A description may hold anything but a newline, and '#' begins a directive. */
+static void put_plain(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '#' || *text == '\\')
+			fputc('\\', out);
+		fputc((unsigned char)*text < ' ' ? ' ' : *text, out);
+	}
+}
+
+/* A double-quoted scalar of YAML 1.2, 7.3.1. */
+static void put_quoted(FILE *out, const char *key, const char *text)
+{
+	fprintf(out, "  %s: \"", key);
+	for (; *text; text++) {
+		const unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c == '\n')
+			fputs("\\n", out);
+		else if (c < ' ' || c == 0x7f)
+			fprintf(out, "\\x%02x", c);
+		else
+			fputc(c, out);
+	}
+	fputs("\"\n", out);
+}
+
+static void put_finding(const struct us_suite *suite, const struct us_case *test)
+{
+	const struct us_finding *finding = &test->finding;
+	FILE *out = suite->options.tap;
+
+	fputs("  ---\n", out);
+	put_quoted(out, "message", finding->text);
+	if (*finding->at)
+		put_quoted(out, "at", finding->at);
+	if (finding->values)
+		fprintf(out, "  expected: 0x%" PRIx64 "\n  got: 0x%" PRIx64 "\n", finding->expected, finding->got);
+	if (*finding->clause)
+		put_quoted(out, "clause", finding->clause);
+	if (suite->options.again)
+		fprintf(out, "  again: \"%s --filter '%s' --seed %" PRIu64 "\"\n", suite->options.again, test->name,
+			suite->options.seed);
+	fputs("  ...\n", out);
+}
+
+static void put_notes(FILE *out, const char *notes)
+{
+	while (notes && *notes) {
+		const size_t length = strcspn(notes, "\n");
+
+		fprintf(out, "# %.*s\n", (int)length, notes);
+		notes += length + (notes[length] == '\n');
+	}
+}
+
+void us_tap_result(const struct us_suite *suite, size_t number, const struct us_case *test)
+{
+	FILE *out = suite->options.tap;
+
+	put_notes(out, test->notes);
+	fprintf(out, "%sok %zu - %s", test->verdict == US_FAILED ? "not " : "", number, test->name);
+	if (test->verdict == US_SKIPPED) {
+		fputs(" # SKIP ", out);
+		put_plain(out, test->finding.text);
+	} else if (test->expected) {
+		fputs(" # TODO ", out);
+		put_plain(out, test->expected);
+	}
+	fputc('\n', out);
+	if (test->verdict == US_FAILED)
+		put_finding(suite, test);
+	fflush(out);
+}
