@@ -13,6 +13,10 @@ ifdef SANITIZE
 KIND := $(KIND)-asan
 SETUP_OPTIONS = -Db_sanitize=address,undefined -Db_lundef=false
 endif
+ifdef WDF_INCLUDE
+KIND := $(KIND)-wdf
+SETUP_OPTIONS += -Dwdf_include=$(abspath $(WDF_INCLUDE))
+endif
 ifdef VALGRIND
 export VALGRIND
 endif
@@ -27,6 +31,7 @@ help:
 	@echo 'make install    install, under /usr/local or PREFIX=DIRECTORY (DESTDIR is honoured)'
 	@echo 'make clean      remove what was compiled; make distclean: what was fetched, too'
 	@echo 'CC=clang with any of them builds with clang.'
+	@echo 'WDF_INCLUDE=DIRECTORY takes the KMDF headers of a Windows Driver Kit for the Windows drivers (docs/windows.md).'
 
 build: setup-build compile
 
