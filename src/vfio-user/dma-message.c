@@ -8,7 +8,7 @@
  *
  * A client that does not answer in time has its access failed, not its connection ended: QEMU answers under its big
  * lock, which a processor of the guest may hold while it waits for a register of this very function. Its answer is
- * recognised when it comes late. The wait is shorter than QEMU's own (5 s).
+ * recognised when it comes late.
  *
  * Layout: QEMU 10.1 has the data of these messages at byte 12 of the payload, not 16. A read of 2^32 bytes tells: by the
  * specification that is more than any client allows (max_data_xfer_size) and is refused, while a client that looks at 32
@@ -20,7 +20,6 @@
 #include <string.h>
 #include <time.h>
 
-#define PATIENCE UINT64_C(2000000000) /* ns */
 #define NARROW 12 /* bytes before the data */
 
 /* Why a wait is over before the reply came: 0 while it is not. With `lock` held. */
@@ -61,7 +60,7 @@ static int begin(struct us_served *f, enum us_vu_command command, uint64_t addre
 
 static int wait_for(struct us_served *f, struct us_pending *p)
 {
-	uint64_t deadline = us_server_now() + PATIENCE;
+	uint64_t deadline = us_server_now() + us_server_patience(f->server);
 	struct timespec until = {(time_t)(deadline / 1000000000), (long)(deadline % 1000000000)};
 	struct us_messages *m = &f->messages;
 	int result;

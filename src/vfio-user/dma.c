@@ -222,6 +222,8 @@ size_t us_dma_remove(struct us_dma_table *table, uint64_t first, uint64_t last)
 	for (; to < table->count && table->regions[to].first <= last; to++)
 		if (table->regions[to].window)
 			table->regions[to].window->users--;
+	if (from == to)
+		return 0;
 	memmove(&table->regions[from], &table->regions[to], (table->count - to) * sizeof table->regions[0]);
 	table->count -= to - from;
 	us_dma_trim(table, SPARE_WINDOWS);

@@ -164,6 +164,7 @@ struct us_served {
 
 uint64_t us_server_now(void);
 struct us_trace *us_server_trace(const struct us_server *server);
+uint64_t us_server_patience(const struct us_server *server); /* ns */
 
 /* Watches a descriptor; the events are those of epoll. */
 int us_server_watch(struct us_server *server, int fd, uint32_t events, struct us_watch *watch);

@@ -71,6 +71,11 @@ struct us_trace *us_server_trace(const struct us_server *server)
 	return server->options.trace;
 }
 
+uint64_t us_server_patience(const struct us_server *server)
+{
+	return (server->options.patience ? server->options.patience : 2000) * UINT64_C(1000000);
+}
+
 uint64_t us_server_sleeps(const struct us_server *server)
 {
 	return server->sleeps;

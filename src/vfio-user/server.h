@@ -30,6 +30,11 @@ struct us_server_options {
 	 * than most accesses. It learns to sleep at once where looking does not pay. 0: never look.
 	 */
 	unsigned poll;
+	/*
+	 * How long a client has to answer a DMA message, in ms; then the access fails. 0: 2000, which is less than QEMU gives
+	 * us for an answer (5 s), and we may be waiting for each other.
+	 */
+	unsigned patience;
 	struct us_trace *trace; /* the device log and the server's own events, or NULL; stays the caller's */
 	bool quiet; /* say nothing on standard error about clients that were refused or thrown out */
 };

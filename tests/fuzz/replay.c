@@ -5,10 +5,13 @@
  *     fuzz-THAT [ROUNDS [SEED]]     random inputs, the same for the same seed; prints the seed of a round before it runs it
  *                                   with FUZZ_VERBOSE set, so that a crash can be run again as ROUNDS 1
  *     fuzz-THAT FILE...             these inputs, as libFuzzer left them
+ *
+ * With UNDERSTUDY_SOAK_SECONDS set and no arguments it goes on for so long, from a seed that it prints.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,6 +46,17 @@ static int run_random(unsigned long rounds, uint64_t seed)
 	return 0;
 }
 
+static int run_long(unsigned long seconds)
+{
+	const time_t begin = time(NULL);
+	uint64_t seed = (uint64_t)begin << 24;
+
+	for (; (unsigned long)(time(NULL) - begin) < seconds; seed += 1000)
+		if (run_random(1000, seed))
+			return 1;
+	return 0;
+}
+
 static int run_file(const char *path)
 {
 	FILE *file = fopen(path, "rb");
@@ -66,6 +80,7 @@ static int run_file(const char *path)
 int main(int argc, char **argv)
 {
 	char *end = NULL;
+	const char *soak = getenv("UNDERSTUDY_SOAK_SECONDS");
 	unsigned long rounds = argc > 1 ? strtoul(argv[1], &end, 10) : 1000;
 
 	if (argc > 1 && *end) {
@@ -74,5 +89,7 @@ int main(int argc, char **argv)
 				return 1;
 		return 0;
 	}
+	if (soak && argc == 1)
+		return run_long(strtoul(soak, NULL, 10));
 	return run_random(rounds, argc > 2 ? strtoull(argv[2], NULL, 10) : 1);
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifndef US_MODEL_NAME
+#define US_MODEL_NAME mover_model /* but us_model in a shared object */
+#endif
 #include "mover.h"
 
 #include <string.h>
@@ -154,7 +157,7 @@ static void written(struct us_device *dev, const struct us_write *w)
 	struct mover *m = us_state(dev);
 
 	if (w->reg == MOVER_RAISE)
-		us_raise(dev, MOVER_STATUS, w->value);
+		us_raise(dev, MOVER_STATUS, w->value & 0xf);
 	else if (w->reg == MOVER_TIMER)
 		us_timer_start(dev, &m->timer, w->value);
 	else if (w->reg == MOVER_COMMAND)

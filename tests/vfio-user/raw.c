@@ -26,15 +26,19 @@ static void *serve(void *argument)
 }
 
 /* The server's thread is the only one that may touch it, so it is stopped for that. */
-static void pause_server(struct raw *raw)
+void raw_pause(struct raw *raw)
 {
-	us_server_stop(raw->server);
-	pthread_join(raw->thread, NULL);
+	if (raw->runs) {
+		us_server_stop(raw->server);
+		pthread_join(raw->thread, NULL);
+	}
+	raw->runs = false;
 }
 
-static void resume_server(struct raw *raw)
+void raw_resume(struct raw *raw)
 {
 	assert_int_equal(pthread_create(&raw->thread, NULL, serve, raw), 0);
+	raw->runs = true;
 }
 
 static void connect_client(struct raw *raw)
@@ -63,14 +67,14 @@ struct raw *raw_open(void)
 	    us_server_add(raw->server, &mover_model, "mover", &raw->served, &err))
 		fail_msg("%s", err.text);
 	connect_client(raw);
-	resume_server(raw);
+	raw_resume(raw);
 	return raw;
 }
 
 void raw_close(struct raw *raw)
 {
 	raw_leave(raw);
-	pause_server(raw);
+	raw_pause(raw);
 	us_server_destroy(raw->server);
 	munmap(raw->at, RAW_MEMORY);
 	close(raw->memory);
@@ -88,9 +92,9 @@ void raw_reconnect(struct raw *raw)
 {
 	raw_leave(raw);
 	raw_wait_gone(raw);
-	pause_server(raw);
+	raw_pause(raw);
 	connect_client(raw);
-	resume_server(raw);
+	raw_resume(raw);
 }
 
 void raw_wait_gone(struct raw *raw)
@@ -98,9 +102,9 @@ void raw_wait_gone(struct raw *raw)
 	for (;;) {
 		bool gone;
 
-		pause_server(raw);
+		raw_pause(raw);
 		gone = !us_server_connected(raw->served);
-		resume_server(raw);
+		raw_resume(raw);
 		if (gone)
 			return;
 		usleep(1000);

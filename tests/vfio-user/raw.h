@@ -42,6 +42,7 @@ struct raw {
 	struct us_server *server;
 	struct us_served *served;
 	pthread_t thread;
+	bool runs;
 	int fd;
 	uint16_t id;
 	int memory; /* a memfd of RAW_MEMORY bytes */
@@ -54,6 +55,10 @@ struct raw {
 struct raw *raw_open(void); /* connected and silent */
 struct raw *raw_ready(void); /* version agreed on, memory decoding and bus mastering on */
 void raw_close(struct raw *raw);
+
+/* The server's thread is the only one that may touch the server, and so ends and begins anew around what others do. */
+void raw_pause(struct raw *raw);
+void raw_resume(struct raw *raw);
 
 /* The client goes and another comes, on a new connection; the server has noticed. */
 void raw_reconnect(struct raw *raw);
