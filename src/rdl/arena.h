@@ -21,8 +21,10 @@ void *us_arena_alloc(struct us_arena *arena, size_t size);
 #define US_ARENA_NEW(arena, type) ((type *)us_arena_alloc(arena, sizeof(type)))
 
 char *us_arena_copy(struct us_arena *arena, const char *text, size_t length); /* NUL-terminated */
-char *us_arena_format(struct us_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *us_arena_vformat(struct us_arena *arena, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+char *us_arena_format(struct us_arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3), nonnull(2)));
+char *us_arena_vformat(struct us_arena *arena, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0), nonnull(2)));
 
 /*
  * Room for one more element at the end of a vector in the arena: grows `*data` (of `*room` elements, `count` in use) by
