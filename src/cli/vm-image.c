@@ -29,7 +29,7 @@ int us_vm_image(char kernel[PATH_MAX], char initrd[PATH_MAX], struct us_error *e
 			       asked);
 	}
 	us_vm_tool("guest", built);
-	us_vm_tool("../../share/understudy/guest", installed);
+	us_vm_beside("share/understudy/guest", installed);
 	if (image_in(built, kernel, initrd) || image_in(installed, kernel, initrd))
 		return 0;
 	return us_fail(err, -ENOENT,

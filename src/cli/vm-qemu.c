@@ -14,25 +14,30 @@
 
 extern char **environ;
 
+int us_vm_beside(const char *name, char path[PATH_MAX])
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	self[n < 0 ? 0 : n] = '\0';
+	for (int i = 0; i < 2 && strrchr(self, '/'); i++) /* the file and its folder */
+		*strrchr(self, '/') = '\0';
+	if (snprintf(path, PATH_MAX, "%s/%s", self, name) < PATH_MAX)
+		return 0;
+	path[0] = '\0';
+	return -ENAMETOOLONG;
+}
+
 int us_vm_tool(const char *name, char path[PATH_MAX])
 {
 	const char *tools = getenv("UNDERSTUDY_TOOLS");
-	char self[PATH_MAX];
-	ssize_t n;
-	int length;
+	char below[256];
 
-	if (tools) {
-		length = snprintf(path, PATH_MAX, "%s/%s", tools, name);
-	} else {
-		n = readlink("/proc/self/exe", self, sizeof self - 1);
-		if (n < 0)
-			n = 0;
-		self[n] = '\0';
-		for (int i = 0; i < 2 && strrchr(self, '/'); i++) /* the file and the build directory */
-			*strrchr(self, '/') = '\0';
-		length = snprintf(path, PATH_MAX, "%s/build-tools/%s", self, name);
+	if (!tools) {
+		snprintf(below, sizeof below, "build-tools/%s", name);
+		return us_vm_beside(below, path);
 	}
-	if (length < PATH_MAX)
+	if (snprintf(path, PATH_MAX, "%s/%s", tools, name) < PATH_MAX)
 		return 0;
 	path[0] = '\0';
 	return -ENAMETOOLONG;

@@ -39,9 +39,12 @@ struct us_vm {
 /* -- vm-qemu.c: QEMU and its command ----------------------------------------------------------------------------- */
 
 /*
- * Where the set-up has put QEMU and the guest image: $UNDERSTUDY_TOOLS, or build-tools beside the build directory this
- * command lies in. Copies the path of `name` in it.
+ * The path of `name` in the folder above the one this command lies in: above its build directory, or the prefix it is
+ * installed under. -ENAMETOOLONG, and an empty path.
  */
+int us_vm_beside(const char *name, char path[PATH_MAX]);
+
+/* The path of `name` where the set-up puts QEMU and the guest image: in $UNDERSTUDY_TOOLS, or build-tools beside us. */
 int us_vm_tool(const char *name, char path[PATH_MAX]);
 
 /*
