@@ -132,7 +132,7 @@ static BOOLEAN NTAPI CryptoEvtProgramOutput(WDFDMATRANSACTION Transaction, WDFDE
 	UNREFERENCED_PARAMETER(Transaction);
 	UNREFERENCED_PARAMETER(Direction);
 	WriteList(context, state, OUTPUT, SgList);
-	if (state->Active[INPUT]) {
+	if (state->Done != 0) {
 		ListReady(context, request, OUTPUT);
 		return TRUE;
 	}
@@ -189,11 +189,30 @@ ULONG CryptoDmaPiece(PDEVICE_CONTEXT Context, PREQUEST_CONTEXT Request)
 	return (ULONG)length;
 }
 
+/*
+ * So many bytes of a transfer are done: on to the next one. When the system can not set that up, the transaction is
+ * over with data left, and no list will come: the request is stopped, where the missing list would have let it go on.
+ */
+static VOID Continue(PDEVICE_CONTEXT Context, WDFREQUEST Request, enum direction Direction, ULONG Moved)
+{
+	PREQUEST_CONTEXT request = CryptoRequestContext(Request);
+	NTSTATUS status;
+
+	if (!WdfDmaTransactionDmaCompletedWithLength(Context->Transaction[Direction], Moved, &status))
+		return;
+	request->Active[Direction] = FALSE;
+	WdfDmaTransactionRelease(Context->Transaction[Direction]);
+	WdfSpinLockAcquire(Context->Lock);
+	if (NT_SUCCESS(request->StopStatus))
+		request->StopStatus = NT_SUCCESS(status) ? STATUS_INTERNAL_ERROR : status;
+	WdfSpinLockRelease(Context->Lock);
+	ListReady(Context, Request, Direction);
+}
+
 BOOLEAN CryptoDmaAdvance(PDEVICE_CONTEXT Context, WDFREQUEST Request)
 {
 	PREQUEST_CONTEXT request = CryptoRequestContext(Request);
 	ULONG piece = request->Piece;
-	NTSTATUS status;
 
 	if (request->Done == request->Length) {
 		CryptoDmaEnd(Context, request, piece);
@@ -203,8 +222,8 @@ BOOLEAN CryptoDmaAdvance(PDEVICE_CONTEXT Context, WDFREQUEST Request)
 	/* Each may call back at once with its next list. The second may end the request: nothing is touched then. */
 	InterlockedExchange(&request->Ready, 0);
 	if (request->Active[OUTPUT])
-		WdfDmaTransactionDmaCompletedWithLength(Context->Transaction[OUTPUT], piece, &status);
-	WdfDmaTransactionDmaCompletedWithLength(Context->Transaction[INPUT], piece, &status);
+		Continue(Context, Request, OUTPUT, piece);
+	Continue(Context, Request, INPUT, piece);
 	return FALSE;
 }
 

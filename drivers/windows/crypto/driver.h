@@ -173,7 +173,7 @@ VOID CryptoDmaDelete(PDEVICE_CONTEXT Context);
 /* Maps the request's data; CryptoEngineLaunch() is called when a first piece is described. */
 NTSTATUS CryptoDmaStart(PDEVICE_CONTEXT Context, WDFREQUEST Request);
 
-/* Cuts the lists to one command's length, and returns it. 0: the system maps less than a cipher block at a time. */
+/* Cuts the lists to one command's length and returns it. 0: less than a cipher block is mapped. Under the lock. */
 ULONG CryptoDmaPiece(PDEVICE_CONTEXT Context, PREQUEST_CONTEXT Request);
 
 /* The command is done. TRUE: so is the data. FALSE: the next piece is on its way, as after CryptoDmaStart(). */

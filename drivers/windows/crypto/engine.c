@@ -209,15 +209,16 @@ VOID CryptoEngineLaunch(PDEVICE_CONTEXT Context, WDFREQUEST Request)
 	BOOLEAN first, last;
 	NTSTATUS status;
 
-	request->Piece = request->Length ? CryptoDmaPiece(Context, request) : 0;
-	first = request->First && request->Done == 0;
-	last = request->Last && request->Done + request->Piece == request->Length;
-
 	WdfSpinLockAcquire(Context->Lock);
 	status = Stopped(Context, request);
-	if (NT_SUCCESS(status) && request->Piece == 0 && request->Length != 0)
-		status = STATUS_INSUFFICIENT_RESOURCES;
+	if (NT_SUCCESS(status) && request->Length != 0) {
+		request->Piece = CryptoDmaPiece(Context, request);
+		if (request->Piece == 0)
+			status = STATUS_INSUFFICIENT_RESOURCES;
+	}
 	if (NT_SUCCESS(status)) {
+		first = request->First && request->Done == 0;
+		last = request->Last && request->Done + request->Piece == request->Length;
 		Context->Running = TRUE;
 		Context->Statistics.Commands++;
 		Arm(Context, COMMAND_LIMIT_MS);
