@@ -96,7 +96,10 @@ void *us_state(struct us_device *dev);
  */
 uint64_t us_get(struct us_device *dev, us_addr reg);
 
-/* Sets a register as hardware does: no access policy applies. Setting enable or cause bits re-evaluates interrupts. */
+/*
+ * Sets a register as hardware does: no access policy applies; bits that belong to no field stay 0. Setting enable bits
+ * re-evaluates interrupts, and a cause bit that was clear counts as raised.
+ */
 void us_set(struct us_device *dev, us_addr reg, uint64_t value);
 
 /* Sets the field(s) under `mask` of a register to `value`, which is shifted to the mask's lowest bit. */
@@ -105,7 +108,10 @@ void us_set_field(struct us_device *dev, us_addr reg, uint64_t mask, uint64_t va
 /* The field under `mask`, shifted down. */
 uint64_t us_get_field(struct us_device *dev, us_addr reg, uint64_t mask);
 
-/* The bytes of a mem of the map, to read and write in place. NULL with no mem at that address. Any thread. */
+/*
+ * The bytes of a mem of the map, to read and write in place; all zero after every reset but US_RESET_DEVICE. NULL with
+ * no mem at that address. *size, unless NULL, is how many. Any thread.
+ */
 void *us_mem(struct us_device *dev, us_addr mem, size_t *size);
 
 /*
@@ -121,7 +127,8 @@ void us_reset_registers(struct us_device *dev);
  * enabled cause is set; with MSI or MSI-X its message is sent (its field's number where the system granted that many,
  * else message 0), once for each call. A cause raised while disabled sends its message when software enables it. A cause
  * that is already set and is raised again sends its message again, so that a driver with a message for each cause need
- * not read or clear the status.
+ * not read or clear the status. A message that can not go out just now (masked, bus mastering off) goes when it can,
+ * unless the cause is cleared first (PCIe 6.1.4.5); causes that wait for the same message then send it once.
  */
 void us_raise(struct us_device *dev, us_addr reg, uint64_t bits);
 
@@ -144,7 +151,8 @@ int us_dma_write(struct us_device *dev, uint64_t addr, const void *buffer, size_
 /*
  * Zero-copy: memory behind `addr`, at most *length bytes; *length becomes how many are contiguous (at least 1). NULL
  * where the memory can not be reached so: then use us_dma_read/us_dma_write, which also tell why. The pointer is good
- * until the model function or job step returns. The other side may change the bytes at any time: read each once.
+ * until the model function or job step returns, even if bus mastering is turned off meanwhile. The other side may
+ * change the bytes at any time: read each once.
  * From the device's thread or a job's step.
  */
 void *us_dma_map(struct us_device *dev, uint64_t addr, size_t *length, enum us_dma_direction direction);

@@ -56,7 +56,10 @@ struct us_host {
 	bool routed;
 };
 
-/* A new instance, in its state after power-on. `host` is copied. -EINVAL with a sentence for a model that can not be. */
+/*
+ * A new instance, in its state after power-on. `host` is copied; `model` and its map outlive the instance. -EINVAL with
+ * a sentence for a model that can not be; -ENOMEM or what the model's create returned.
+ */
 int us_device_create(const struct us_model *model, const struct us_host *host, struct us_device **dev,
 		     struct us_error *err);
 void us_device_destroy(struct us_device *dev);
@@ -95,7 +98,11 @@ struct us_area {
 };
 int us_device_area(struct us_device *dev, unsigned bar, unsigned index, struct us_area *area);
 
-/* Conventional reset or FLR, from outside. Returns with everything of the old life ended. */
+/*
+ * Conventional reset or FLR, from outside. Returns with everything of the old life ended. Either disables interrupts in
+ * config space; a conventional reset also ends all routing, while after an FLR (which software can cause behind the
+ * host's back, as a guest does) messages go where they were routed as soon as software enables them again.
+ */
 void us_device_reset(struct us_device *dev, enum us_reset kind);
 
 /* -- interrupts ------------------------------------------------------------------------------------------------- */
@@ -111,7 +118,10 @@ unsigned us_device_irq_count(const struct us_device *dev, enum us_irq kind);
  */
 int us_device_route(struct us_device *dev, enum us_irq kind, unsigned n);
 
-/* Masks or unmasks one message of a routed kind. A message that comes while masked is held and sent on unmask. */
+/*
+ * Masks or unmasks one message of a routed kind. A message that comes while masked is held and sent on unmask. -EINVAL:
+ * no such message, or INTx, whose masking is the host's own affair.
+ */
 int us_device_mask(struct us_device *dev, enum us_irq kind, unsigned n, bool masked);
 
 /* The level of the INTx line: what a host that unmasks it has to signal again. */
