@@ -139,7 +139,7 @@ static int check_mem(const struct us_map *map, size_t n, struct us_error *err)
 	return 0;
 }
 
-/* -- what lies where ------------------------------------------------------------------------------------------------ */
+/* -- what lies where ---------------------------------------------------------------------------------------------- */
 
 struct extent {
 	const char *name;

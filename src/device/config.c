@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Status bits that a written 1 clears (6.2.3). */
-#define STATUS_RW1C                                                                                                     \
+#define STATUS_RW1C                                                                                                    \
 	(PCI_STATUS_PARITY | PCI_STATUS_SIG_TARGET_ABORT | PCI_STATUS_REC_TARGET_ABORT | PCI_STATUS_REC_MASTER_ABORT | \
 	 PCI_STATUS_SIG_SYSTEM_ERROR | PCI_STATUS_DETECTED_PARITY)
 
@@ -176,8 +176,7 @@ int us_device_config_write(struct us_device *dev, uint32_t offset, unsigned widt
 	}
 	for (unsigned i = 0; i < width; i++)
 		write_byte(dev, offset + i, (uint8_t)(value >> 8 * i));
-	if (us_pm_written(dev, power))
-		return 0;
+	us_pm_written(dev, power);
 	us_msi_written(dev);
 	atomic_store(&dev->mastering, us_command(dev, PCI_COMMAND_MASTER) && us_pm_state(dev) == 0);
 	us_interrupts_update(dev);

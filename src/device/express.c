@@ -14,7 +14,7 @@
 #define LINK2_VECTOR_2_5 (1 << 1)
 
 /* What software may set. Payload size is fixed at 128 bytes, yet its field is writable (7.8.4). */
-#define DEVCTL_WRITABLE                                                                                                 \
+#define DEVCTL_WRITABLE                                                                                                \
 	(PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE | PCI_EXP_DEVCTL_URRE |                      \
 	 PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_EXT_TAG | PCI_EXP_DEVCTL_NOSNOOP_EN |       \
 	 PCI_EXP_DEVCTL_READRQ)

@@ -133,8 +133,8 @@ static void update_line(struct us_device *dev)
 	const bool status = level(dev);
 	const bool line = status && !us_command(dev, PCI_COMMAND_INTX_DISABLE) && us_pm_state(dev) == 0;
 
-	dev->config.value[PCI_STATUS] =
-		(uint8_t)((dev->config.value[PCI_STATUS] & ~PCI_STATUS_INTERRUPT) | (status ? PCI_STATUS_INTERRUPT : 0));
+	dev->config.value[PCI_STATUS] = (uint8_t)((dev->config.value[PCI_STATUS] & ~PCI_STATUS_INTERRUPT) |
+						  (status ? PCI_STATUS_INTERRUPT : 0));
 	if (line == dev->line)
 		return;
 	dev->line = line;
@@ -163,7 +163,7 @@ void us_interrupts_update(struct us_device *dev)
 	}
 }
 
-/* -- the host's side ------------------------------------------------------------------------------------------------ */
+/* -- the host's side ---------------------------------------------------------------------------------------------- */
 
 unsigned us_device_irq_count(const struct us_device *dev, enum us_irq kind)
 {

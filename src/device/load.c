@@ -61,8 +61,9 @@ static int find_builtin(const char *name, const struct us_model **model, struct 
 			length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", length ? ", " : "",
 						   (*m)->map->name);
 	}
-	return us_fail(err, -ENOENT, "there is no model '%s': it is one of %s, or the path of a shared object (./%s.so)",
-		       name, *known ? known : "none", name);
+	return us_fail(err, -ENOENT,
+		       "there is no model '%s': it is one of %s, or the path of a shared object (./%s.so)", name,
+		       *known ? known : "none", name);
 }
 
 int us_model_find(const char *name_or_path, const struct us_model **model, struct us_error *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plain memory in BARs. What covers whole pages of its BAR is a memfd, so that the other side may map those pages; it is
- * sealed against resizing, for whoever shares it could else end this process with a SIGBUS.
+ * Plain memory in BARs. What covers whole pages of its BAR is a memfd, so that the other side may map those pages; it
+ * is sealed against resizing, for whoever shares it could else end this process with a SIGBUS.
  */
 #include "device/private.h"
 
@@ -90,8 +90,8 @@ void us_memories_clear(struct us_device *dev)
 	for (size_t i = 0; i < dev->map->nmems; i++) {
 		struct us_memory *memory = &dev->memories[i];
 
-		if (memory->mapping && !fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-						  (off_t)memory->mapped))
+		if (memory->mapping &&
+		    !fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)memory->mapped))
 			continue;
 		memset(memory->base, 0, dev->map->mems[i].size);
 	}

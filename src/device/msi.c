@@ -97,7 +97,7 @@ void us_msi_enable(struct us_device *dev, unsigned n)
 {
 	uint16_t now = flags(dev);
 
-	now &= (uint16_t)~(PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE);
+	now &= (uint16_t) ~(PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE);
 	if (n)
 		now |= (uint16_t)(PCI_MSI_FLAGS_ENABLE | log2_of(n) << 4);
 	us_config_put16(dev->config.value, dev->config.msi + PCI_MSI_FLAGS, now);

@@ -43,8 +43,7 @@ bool us_msix_enabled(const struct us_device *dev)
 
 bool us_msix_masked(const struct us_device *dev, unsigned n)
 {
-	return flags(dev) & PCI_MSIX_FLAGS_MASKALL ||
-	       dev->table[n].word[VECTOR_CONTROL] & PCI_MSIX_ENTRY_CTRL_MASKBIT;
+	return flags(dev) & PCI_MSIX_FLAGS_MASKALL || dev->table[n].word[VECTOR_CONTROL] & PCI_MSIX_ENTRY_CTRL_MASKBIT;
 }
 
 void us_msix_message(const struct us_device *dev, unsigned n, uint64_t *address, uint32_t *data)
@@ -57,10 +56,9 @@ void us_msix_message(const struct us_device *dev, unsigned n, uint64_t *address,
 
 void us_msix_enable(struct us_device *dev, bool on)
 {
-	const uint16_t now = flags(dev) & (uint16_t)~(PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	const uint16_t now = flags(dev) & (uint16_t) ~(PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 
-	us_config_put16(dev->config.value, dev->config.msix + PCI_MSIX_FLAGS,
-			on ? now | PCI_MSIX_FLAGS_ENABLE : now);
+	us_config_put16(dev->config.value, dev->config.msix + PCI_MSIX_FLAGS, on ? now | PCI_MSIX_FLAGS_ENABLE : now);
 }
 
 uint64_t us_msix_table_read(const struct us_device *dev, uint64_t offset, unsigned width)

@@ -23,20 +23,14 @@ unsigned us_pm_state(const struct us_device *dev)
 	return config->pm ? config->value[config->pm + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK : 0;
 }
 
-bool us_pm_written(struct us_device *dev, unsigned before)
+void us_pm_written(struct us_device *dev, unsigned before)
 {
 	struct us_config *config = &dev->config;
 	const unsigned state = us_pm_state(dev), d0 = 0, d3hot = 3;
 
-	if (state == before)
-		return false;
-	if (state != d0 && state != d3hot) { /* an unsupported state: the data is discarded (3.2.4) */
+	if (state != d0 && state != d3hot) /* an unsupported state: the data is discarded (3.2.4) */
 		config->value[config->pm + PCI_PM_CTRL] =
 			(uint8_t)((config->value[config->pm + PCI_PM_CTRL] & ~PCI_PM_CTRL_STATE_MASK) | before);
-		return false;
-	}
-	if (state == d3hot)
-		return false;
-	us_reset(dev, US_RESET_D3HOT);
-	return true;
+	else if (before == d3hot && state == d0)
+		us_reset(dev, US_RESET_D3HOT);
 }

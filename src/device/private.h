@@ -84,7 +84,7 @@ int us_memories_create(struct us_device *dev);
 void us_memories_clear(struct us_device *dev);
 void us_memories_destroy(struct us_device *dev);
 
-/* -- config space: config.c and a file for each capability ---------------------------------------------------------- */
+/* -- config space: config.c and a file for each capability -------------------------------------------------------- */
 
 struct us_config {
 	uint32_t size; /* 256 or 4096; nothing lies beyond 256 */
@@ -126,8 +126,7 @@ static inline void us_config_put32(uint8_t *bytes, unsigned offset, uint32_t val
 }
 
 void us_pm_create(struct us_device *dev);
-/* After a write: `before` is the power state until then. True if the write ended in a reset. */
-bool us_pm_written(struct us_device *dev, unsigned before);
+void us_pm_written(struct us_device *dev, unsigned before); /* `before`: the power state until then */
 unsigned us_pm_state(const struct us_device *dev); /* 0: D0, 3: D3hot */
 
 void us_express_create(struct us_device *dev);
@@ -153,7 +152,7 @@ uint64_t us_msix_table_read(const struct us_device *dev, uint64_t offset, unsign
 void us_msix_table_write(struct us_device *dev, uint64_t offset, unsigned width, uint64_t value);
 uint64_t us_msix_pba_read(const struct us_device *dev, uint64_t offset, unsigned width);
 
-/* -- interrupts: interrupt.c ---------------------------------------------------------------------------------------- */
+/* -- interrupts: interrupt.c -------------------------------------------------------------------------------------- */
 
 #define US_MSIX_MAX 2048
 
@@ -169,24 +168,25 @@ void us_interrupts_update(struct us_device *dev);
 /* Is a message of the enabled kind waiting to be sent? */
 bool us_interrupt_pending(const struct us_device *dev, unsigned n);
 
-/* -- time: time.c ---------------------------------------------------------------------------------------------------- */
+/* -- time: time.c ------------------------------------------------------------------------------------------------- */
 
 /* Ends the job and all timers. */
 void us_time_stop(struct us_device *dev);
 
-/* -- trace: trace.c -------------------------------------------------------------------------------------------------- */
+/* -- trace: trace.c ----------------------------------------------------------------------------------------------- */
 
 /* Each writes one line; call them only while dev->trace is on. */
 void us_trace(struct us_device *dev, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void us_trace_register(struct us_device *dev, const char *verb, const struct us_reg *reg, uint64_t value, uint64_t lanes);
+void us_trace_register(struct us_device *dev, const char *verb, const struct us_reg *reg, uint64_t value,
+		       uint64_t lanes);
 void us_trace_config(struct us_device *dev, const char *verb, uint32_t offset, unsigned width, uint32_t value);
 
-/* -- the map: check.c ------------------------------------------------------------------------------------------------ */
+/* -- the map: check.c --------------------------------------------------------------------------------------------- */
 
 /* Can this map be played? -EINVAL and a sentence if not. */
 int us_map_check(const struct us_map *map, struct us_error *err);
 
-/* -- the instance: device.c ------------------------------------------------------------------------------------------ */
+/* -- the instance: device.c --------------------------------------------------------------------------------------- */
 
 struct us_device {
 	const struct us_model *model;

@@ -112,8 +112,7 @@ void us_set_field(struct us_device *dev, us_addr reg, uint64_t mask, uint64_t va
 	struct us_register *r = find(dev, reg);
 
 	if (mask)
-		us_register_change(dev, r,
-				   (r->value & ~mask) | (value << __builtin_ctzll(mask) & mask & r->fields));
+		us_register_change(dev, r, (r->value & ~mask) | (value << __builtin_ctzll(mask) & mask & r->fields));
 }
 
 static struct us_register *find_causes(struct us_device *dev, us_addr reg, uint64_t bits)

@@ -39,8 +39,9 @@ static size_t collect(const struct us_map *map, unsigned bar, struct us_span *sp
 		spans[n++] = (struct us_span){pci->msix_table_offset, pci->msix_table_offset + 16ull * pci->msix,
 					      US_SPAN_MSIX_TABLE, 0};
 	if (pci->msix && pci->msix_pba_bar == bar)
-		spans[n++] = (struct us_span){pci->msix_pba_offset, pci->msix_pba_offset + 8ull * ((pci->msix + 63u) / 64),
-					      US_SPAN_MSIX_PBA, 0};
+		spans[n++] =
+			(struct us_span){pci->msix_pba_offset, pci->msix_pba_offset + 8ull * ((pci->msix + 63u) / 64),
+					 US_SPAN_MSIX_PBA, 0};
 	return n;
 }
 

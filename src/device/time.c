@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Time: one-shot timers in a list sorted by due time (a model has a few), and the job, whose steps run here when the
- * host has no worker for them. What starts while a tick runs is due after that tick at the earliest, so that a tick ends.
+ * host has no worker for them. What starts while a tick runs is due after that tick at the earliest, so that a tick
+ * ends.
  */
 #include "device/private.h"
 
@@ -134,8 +135,10 @@ static void advance_job(struct us_device *dev)
 		return;
 	}
 	us_job_step(dev, job, &duration);
-	if (dev->job != job || dev->job_serial != serial)
-		return; /* the host's answer to its DMA was a reset */
+	if (dev->job != job || dev->job_serial != serial) { /* the host's answer to its DMA was a reset */
+		job->finished = false; /* whatever it said of the old job, the struct may hold a new one */
+		return;
+	}
 	/* The hardware's time adds up from when the step was due, however late this tick is. */
 	dev->job_due = duration < UINT64_MAX - 1 - dev->job_due ? dev->job_due + duration : UINT64_MAX - 1;
 	if (!duration && !job->finished)

@@ -112,7 +112,8 @@ static bool append_fields(struct line *line, const struct us_reg *reg, uint64_t 
 	return shown;
 }
 
-void us_trace_register(struct us_device *dev, const char *verb, const struct us_reg *reg, uint64_t value, uint64_t lanes)
+void us_trace_register(struct us_device *dev, const char *verb, const struct us_reg *reg, uint64_t value,
+		       uint64_t lanes)
 {
 	const unsigned low = (unsigned)__builtin_ctzll(lanes), high = 63 - (unsigned)__builtin_clzll(lanes);
 	struct line line = {.length = 0};
@@ -138,7 +139,7 @@ void us_trace_register(struct us_device *dev, const char *verb, const struct us_
 	emit(dev, &line);
 }
 
-/* -- config space --------------------------------------------------------------------------------------------------- */
+/* -- config space ------------------------------------------------------------------------------------------------- */
 
 static const char *header_name(uint32_t offset)
 {
@@ -188,8 +189,8 @@ void us_trace_config(struct us_device *dev, const char *verb, uint32_t offset, u
 {
 	struct line line = {.length = 0};
 	uint8_t start = 0;
-	const char *name = offset < PCI_STD_HEADER_SIZEOF ? header_name(offset) :
-							    capability_name(&dev->config, offset, &start);
+	const char *name =
+		offset < PCI_STD_HEADER_SIZEOF ? header_name(offset) : capability_name(&dev->config, offset, &start);
 
 	append(&line, "%s config 0x%02x", verb, offset);
 	if (name && start)

@@ -14,8 +14,7 @@ static const struct us_field value[] = {
 };
 
 static const struct us_reg regs[] = {
-	{.name = "DOUBLE", .path = "DOUBLE", .addr = PLACE, .size = 4, .access = 4,
-	 .nfields = 1, .fields = value},
+	{.name = "DOUBLE", .path = "DOUBLE", .addr = PLACE, .size = 4, .access = 4, .nfields = 1, .fields = value},
 };
 
 static const struct us_map map = {

@@ -318,9 +318,11 @@ static void flr_resets_registers_and_config_space_but_not_the_link(void **state)
 	rig_config_write(rig, PCI_INTERRUPT_LINE, 1, 9);
 	rig_config_write(rig, at + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_PAYLOAD_256B | PCI_EXP_DEVCTL_CERE);
 	rig_config_write(rig, at + PCI_EXP_LNKCTL, 2, PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ASPM_L1);
+	assert_true(us_device_bus_master(rig->dev));
 	start_flr();
 	assert_int_equal(resets, 1);
 	assert_int_equal(last_reset, US_RESET_FLR);
+	assert_false(us_device_bus_master(rig->dev));
 	assert_int_equal(rig_config(rig, PCI_COMMAND, 2), 0);
 	assert_int_equal(rig_config(rig, PCI_BASE_ADDRESS_0, 4), 0);
 	assert_int_equal(rig_config(rig, PCI_INTERRUPT_LINE, 1), 0);
@@ -387,8 +389,7 @@ static void coming_back_from_d3hot_resets_the_function(void **state)
 	assert_int_equal(rig_config(rig, PCI_BASE_ADDRESS_0, 4), 0);
 	set_command(PCI_COMMAND_MEMORY);
 	assert_int_equal(rig_read(rig, ZOO_LO, 4), 0);
-	assert_false(rig_config(rig, rig_capability(rig, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2) &
-		     PCI_PM_CTRL_NO_SOFT_RESET);
+	assert_false(rig_config(rig, rig_capability(rig, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2) & PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
 static void power_states_that_are_not_there_are_not_entered(void **state)

@@ -115,11 +115,11 @@ static void assert_sent(enum us_irq kind, unsigned count, const unsigned *number
 	rig_forget(rig);
 }
 
-#define SENT(kind, ...)                                                                                                 \
+#define SENT(kind, ...)                                                                                                \
 	assert_sent(kind, sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned), (const unsigned[]){__VA_ARGS__})
 #define NOTHING_SENT() assert_int_equal(rig->messages, 0)
 
-/* -- INTx ------------------------------------------------------------------------------------------------------------ */
+/* -- INTx --------------------------------------------------------------------------------------------------------- */
 
 static void intx_is_asserted_while_an_enabled_cause_is_set(void **state)
 {
@@ -256,7 +256,7 @@ static void in_d3hot_the_line_is_low(void **state)
 	assert_int_equal(us_get(rig->dev, ZOO_STATUS), 0);
 }
 
-/* -- MSI ------------------------------------------------------------------------------------------------------------- */
+/* -- MSI ---------------------------------------------------------------------------------------------------------- */
 
 static void msi_is_64_bit_and_maskable(void **state)
 {
@@ -501,7 +501,7 @@ static void without_masking_the_capability_is_short(void **state)
 	SENT(US_IRQ_MSI, 3);
 }
 
-/* -- MSI-X ----------------------------------------------------------------------------------------------------------- */
+/* -- MSI-X -------------------------------------------------------------------------------------------------------- */
 
 static void every_vector_is_masked_after_reset(void **state)
 {
@@ -602,7 +602,7 @@ static void with_both_enabled_it_is_msix(void **state)
 	assert_int_equal(msi_pending(), 0);
 }
 
-/* -- a host that routes messages ------------------------------------------------------------------------------------- */
+/* -- a host that routes messages ---------------------------------------------------------------------------------- */
 
 static void a_routed_message_needs_neither_address_nor_table(void **state)
 {
@@ -679,6 +679,17 @@ static void a_routed_message_that_is_masked_is_held(void **state)
 	SENT(US_IRQ_MSIX, 1);
 	assert_int_equal(us_device_mask(rig->dev, US_IRQ_MSIX, ZOO_MSIX, true), -EINVAL);
 	assert_int_equal(us_device_mask(rig->dev, US_IRQ_INTX, 0, true), -EINVAL);
+}
+
+static void ending_a_routing_forgets_its_masks(void **state)
+{
+	(void)state;
+	us_device_route(rig->dev, US_IRQ_MSIX, 4);
+	us_device_mask(rig->dev, US_IRQ_MSIX, 1, true);
+	us_device_route(rig->dev, US_IRQ_MSIX, 0);
+	us_device_route(rig->dev, US_IRQ_MSIX, 4);
+	raise_cause(1);
+	SENT(US_IRQ_MSIX, 1);
 }
 
 static void the_functions_own_msi_mask_holds_for_routed_messages_too(void **state)
@@ -774,6 +785,7 @@ int main(void)
 		ROUTED(what_comes_between_two_routings_is_held),
 		ROUTED(a_vector_beyond_those_routed_waits_and_is_no_other),
 		ROUTED(a_routed_message_that_is_masked_is_held),
+		ROUTED(ending_a_routing_forgets_its_masks),
 		ROUTED(the_functions_own_msi_mask_holds_for_routed_messages_too),
 		ROUTED(wiring_outlives_flr_and_waits_for_the_enable_bit),
 		ROUTED(a_conventional_reset_ends_all_wiring),

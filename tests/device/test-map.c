@@ -265,7 +265,7 @@ static void a_model_that_does_not_start_says_why(void **state)
 	assert_false(destroyed); /* what was never there does not end */
 }
 
-/* -- plain memory ----------------------------------------------------------------------------------------------------- */
+/* -- plain memory ------------------------------------------------------------------------------------------------- */
 
 static void only_whole_pages_of_readable_memory_can_be_mapped(void **state)
 {

@@ -41,7 +41,7 @@ static void note(char letter)
 	events[n + 1] = '\0';
 }
 
-/* -- timers ---------------------------------------------------------------------------------------------------------- */
+/* -- timers ------------------------------------------------------------------------------------------------------- */
 
 static void timer_expired(struct us_device *dev, struct us_timer *timer)
 {
@@ -160,7 +160,7 @@ static void a_late_tick_runs_all_that_is_due(void **state)
 	assert_int_equal(rig->alarm, 1000);
 }
 
-/* -- jobs ------------------------------------------------------------------------------------------------------------ */
+/* -- jobs --------------------------------------------------------------------------------------------------------- */
 
 static unsigned steps_left;
 static uint64_t step_duration;
@@ -373,7 +373,35 @@ static void the_reset_function_may_start_timers(void **state)
 	assert_string_equal(events, "c");
 }
 
-/* -- jobs on a worker of the host's ----------------------------------------------------------------------------------- */
+static void start_again_in_reset(struct us_device *dev, enum us_reset kind)
+{
+	(void)kind;
+	note('R');
+	steps_left = 2; /* of which the step that is still under way takes one */
+	assert_int_equal(us_job_start(dev, &zoo->job, 500), 0);
+}
+
+static void reset_in_dma(struct rig *r)
+{
+	r->on_dma = NULL;
+	us_reset_registers(r->dev);
+}
+
+static void a_reset_while_a_step_waits_for_its_dma_ends_that_job_for_good(void **state)
+{
+	(void)state;
+	start_job(1, 100, 0);
+	zoo->reset = start_again_in_reset; /* the next job is the same struct, which must not be mixed up */
+	rig->on_dma = reset_in_dma;
+	us_device_tick(rig->dev);
+	assert_string_equal(events, ".R");
+	assert_true(zoo->job.running);
+	assert_int_equal(rig->alarm, 500);
+	rig_advance(rig, 600);
+	assert_string_equal(events, ".R.D");
+}
+
+/* -- jobs on a worker of the host's ------------------------------------------------------------------------------- */
 
 static struct us_job *started;
 static bool step_in_stop; /* the host's worker is in the middle of a step while job_stop() waits */
@@ -443,7 +471,7 @@ static void a_step_under_way_can_move_nothing_once_its_job_is_being_stopped(void
 	assert_int_equal(us_dma_write(rig->dev, RIG_MEMORY, &byte, 1, NULL), 0); /* the device itself still may */
 }
 
-/* -- DMA -------------------------------------------------------------------------------------------------------------- */
+/* -- DMA ---------------------------------------------------------------------------------------------------------- */
 
 static void dma_moves_bytes_both_ways(void **state)
 {
@@ -526,6 +554,7 @@ int main(void)
 		TEST(every_reset_ends_jobs_and_timers),
 		TEST(a_reset_from_a_timer_ends_the_other_timers_due_with_it),
 		TEST(the_reset_function_may_start_timers),
+		TEST(a_reset_while_a_step_waits_for_its_dma_ends_that_job_for_good),
 		WORKER(the_host_runs_steps_and_says_when_the_job_is_done),
 		WORKER(a_step_under_way_can_move_nothing_once_its_job_is_being_stopped),
 		TEST(dma_moves_bytes_both_ways),

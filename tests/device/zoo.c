@@ -18,7 +18,7 @@ static const struct us_field ctrl[] = {
 	{.name = "MODE", .lsb = 1, .width = 2, .flags = RW, .encode = modes},
 	{.name = "COUNT", .lsb = 8, .width = 8, .flags = RW, .reset = 7, .has_reset = true},
 };
-#define STATUS_FIELD(bit, title)                                                                                        \
+#define STATUS_FIELD(bit, title)                                                                                       \
 	{                                                                                                              \
 		.name = title, .lsb = bit, .width = 1, .flags = RW | CAUSE | US_FIELD_STICKY,                          \
 		.onwrite = US_ONWRITE_WOCLR, .message = bit, .enable_reg = ENABLE_INDEX, .enable_lsb = bit             \
@@ -34,8 +34,13 @@ static const struct us_field enable[] = {
 	{.name = "LEVEL", .lsb = 4, .width = 1, .flags = RW},
 };
 static const struct us_field level[] = {
-	{.name = "LEVEL", .lsb = 0, .width = 1, .flags = US_FIELD_READ | CAUSE, .message = 2,
-	 .enable_reg = ENABLE_INDEX, .enable_lsb = 4},
+	{.name = "LEVEL",
+	 .lsb = 0,
+	 .width = 1,
+	 .flags = US_FIELD_READ | CAUSE,
+	 .message = 2,
+	 .enable_reg = ENABLE_INDEX,
+	 .enable_lsb = 4},
 };
 static const struct us_field hits[] = {
 	{.name = "GOOD", .lsb = 0, .width = 16, .flags = US_FIELD_READ | US_FIELD_HW, .onread = US_ONREAD_RCLR},
@@ -60,7 +65,7 @@ static const struct us_field alarms[] = {
 	{.name = "ALARM", .lsb = 0, .width = 1, .flags = RW | CAUSE | US_FIELD_STICKY, .message = 3, .enable_reg = -1},
 };
 
-#define REG(title, address, bytes, f)                                                                                   \
+#define REG(title, address, bytes, f)                                                                                  \
 	{                                                                                                              \
 		.name = title, .path = title, .addr = address, .size = bytes, .access = bytes, .nfields = COUNT(f),    \
 		.fields = f                                                                                            \
@@ -93,30 +98,32 @@ static const struct us_mem mems[] = {
 const struct us_map zoo_map = {
 	.name = "zoo",
 	.title = "A register of every kind",
-	.pci = {
-		.vendor_id = 0x1234,
-		.device_id = 0x5678,
-		.subsystem_vendor_id = 0xaaaa,
-		.subsystem_id = 0xbbbb,
-		.class_code = 0x108001,
-		.revision = 3,
-		.intx_pin = 1,
-		.msi = ZOO_MSI,
-		.msi_masking = true,
-		.msix = ZOO_MSIX,
-		.msix_table_bar = 2,
-		.msix_table_offset = 0x8000,
-		.msix_pba_bar = 2,
-		.msix_pba_offset = 0x9000,
-		.pm = true,
-		.express = true,
-		.flr = true,
-	},
-	.bars = {
-		[0] = {.kind = US_BAR_MEM32, .size = 0x1000},
-		[1] = {.kind = US_BAR_IO, .size = 0x20},
-		[2] = {.kind = US_BAR_MEM64, .size = 0x10000, .prefetchable = true},
-	},
+	.pci =
+		{
+			.vendor_id = 0x1234,
+			.device_id = 0x5678,
+			.subsystem_vendor_id = 0xaaaa,
+			.subsystem_id = 0xbbbb,
+			.class_code = 0x108001,
+			.revision = 3,
+			.intx_pin = 1,
+			.msi = ZOO_MSI,
+			.msi_masking = true,
+			.msix = ZOO_MSIX,
+			.msix_table_bar = 2,
+			.msix_table_offset = 0x8000,
+			.msix_pba_bar = 2,
+			.msix_pba_offset = 0x9000,
+			.pm = true,
+			.express = true,
+			.flr = true,
+		},
+	.bars =
+		{
+			[0] = {.kind = US_BAR_MEM32, .size = 0x1000},
+			[1] = {.kind = US_BAR_IO, .size = 0x20},
+			[2] = {.kind = US_BAR_MEM64, .size = 0x10000, .prefetchable = true},
+		},
 	.regs = regs,
 	.nregs = COUNT(regs),
 	.mems = mems,

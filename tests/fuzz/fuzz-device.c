@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random accesses, resets, routings, masks and ticks on a device whose model raises causes, runs timers and moves data by
- * DMA, with everything a bus may rely on checked at each callback and after each step:
+ * Random accesses, resets, routings, masks and ticks on a device whose model raises causes, runs timers and moves data
+ * by DMA, with everything a bus may rely on checked at each callback and after each step:
  *
  *   - INTx changes level at each call and is what causes, enables, command register and power state make it;
- *   - no message leaves while its kind is disabled, bus mastering is off, or INTx is asserted, and none beyond the number
- *     granted or through a mask;
+ *   - no message leaves while its kind is disabled, bus mastering is off, or INTx is asserted, and none beyond the
+ * number granted or through a mask;
  *   - no DMA while bus mastering is off or after its job was stopped.
  */
 #include "device/rig.h"
@@ -39,7 +39,7 @@ static uint32_t word(struct input *in)
 	return low | high << 8 | low << 16 | high << 24;
 }
 
-#define CHECK(condition)                                                                                                \
+#define CHECK(condition)                                                                                               \
 	do {                                                                                                           \
 		if (!(condition)) {                                                                                    \
 			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                  \
@@ -47,7 +47,7 @@ static uint32_t word(struct input *in)
 		}                                                                                                      \
 	} while (0)
 
-/* -- the model ------------------------------------------------------------------------------------------------------- */
+/* -- the model ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t step(struct us_device *dev, struct us_job *job)
 {
@@ -144,7 +144,7 @@ static void was_reset(struct us_device *dev, enum us_reset kind)
 	CHECK(us_get(dev, ZOO_STATUS) == 0 && us_get(dev, ZOO_ID) == ZOO_ID_RESET);
 }
 
-/* -- what a bus relies on ---------------------------------------------------------------------------------------------- */
+/* -- what a bus relies on ----------------------------------------------------------------------------------------- */
 
 static uint32_t pm, msi, msix; /* where the capabilities are */
 
@@ -203,7 +203,7 @@ static void check_line(struct rig *rig)
 	CHECK(!!(rig_config(rig, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT) == pending);
 }
 
-/* -- software and the host ---------------------------------------------------------------------------------------------- */
+/* -- software and the host ---------------------------------------------------------------------------------------- */
 
 static void access_config(struct rig *rig, struct input *in)
 {

@@ -131,12 +131,9 @@ static void without_its_enable_nothing_interrupts(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_function_is_the_one_that_was_specified),
-		TEST(it_adds),
-		TEST(the_sum_is_there_only_when_done_says_so),
-		TEST(the_sum_can_not_be_written),
-		TEST(done_interrupts_by_intx_until_it_is_cleared),
-		TEST(done_interrupts_by_message),
+		TEST(the_function_is_the_one_that_was_specified),  TEST(it_adds),
+		TEST(the_sum_is_there_only_when_done_says_so),     TEST(the_sum_can_not_be_written),
+		TEST(done_interrupts_by_intx_until_it_is_cleared), TEST(done_interrupts_by_message),
 		TEST(without_its_enable_nothing_interrupts),
 	};
 
