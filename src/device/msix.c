@@ -69,11 +69,9 @@ uint64_t us_msix_table_read(const struct us_device *dev, uint64_t offset, unsign
 	return value;
 }
 
-/* Software must write whole words (6.8.2); smaller writes are lost. */
+/* Software must write whole words (6.8.2); smaller writes are lost, having none. */
 void us_msix_table_write(struct us_device *dev, uint64_t offset, unsigned width, uint64_t value)
 {
-	if (width < 4)
-		return;
 	for (unsigned i = 0; i < width / 4; i++) {
 		const unsigned n = (unsigned)(offset / ENTRY_SIZE), word = offset % ENTRY_SIZE / 4 + i;
 		static const uint32_t writable[] = {~UINT32_C(3), UINT32_MAX, UINT32_MAX, PCI_MSIX_ENTRY_CTRL_MASKBIT};

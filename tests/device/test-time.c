@@ -498,6 +498,7 @@ static void a_fault_names_the_first_address_that_failed(void **state)
 	assert_int_equal(us_dma_read(rig->dev, RIG_READ_ONLY + 4, byte, 4, &fault), 0);
 	assert_int_equal(us_dma_read(rig->dev, UINT64_MAX - 3, byte, 16, &fault), -EFAULT);
 	assert_int_equal(fault, UINT64_MAX - 3);
+	assert_int_equal(rig->dmas, 3); /* the host was not asked for what is past the end of all addresses */
 }
 
 static void without_bus_mastering_dma_is_refused_before_the_host_sees_it(void **state)
@@ -527,6 +528,9 @@ static void mapped_memory_is_the_memory_itself(void **state)
 	assert_null(us_dma_map(rig->dev, RIG_READ_ONLY, &length, US_DMA_WRITE));
 	length = 0;
 	assert_null(us_dma_map(rig->dev, RIG_MEMORY, &length, US_DMA_READ));
+	length = 16;
+	assert_null(us_dma_map(rig->dev, UINT64_MAX - 3, &length, US_DMA_READ));
+	assert_int_equal(length, 4); /* what the host was asked for */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_zoo, close_zoo)
