@@ -125,10 +125,12 @@ void us_reset_registers(struct us_device *dev);
 /*
  * Sets cause bits (fields with `intr`) of a register. For each enabled cause: with INTx the line is asserted while any
  * enabled cause is set; with MSI or MSI-X its message is sent, once for each call. It has its field's number, or 0 where
- * the system granted fewer MSI messages (in MSI-X, which has an entry for each, one that the system does not use waits). A cause raised while disabled sends its message when software enables it. A cause
- * that is already set and is raised again sends its message again, so that a driver with a message for each cause need
- * not read or clear the status. A message that can not go out just now (masked, bus mastering off) goes when it can,
- * unless the cause is cleared first (PCIe 6.1.4.5); causes that wait for the same message then send it once.
+ * the system granted fewer MSI messages; in MSI-X, which has an entry for each, one that the system does not use waits.
+ *
+ * A cause raised while disabled sends its message when software enables it. A cause that is already set and is raised
+ * again sends its message again, so that a driver with a message for each cause need not read or clear the status. A
+ * message that can not go out just now (masked, bus mastering off) goes when it can, unless the cause is cleared first
+ * (PCIe 6.1.4.5); causes that wait for the same message then send it once.
  */
 void us_raise(struct us_device *dev, us_addr reg, uint64_t bits);
 
