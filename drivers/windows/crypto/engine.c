@@ -357,13 +357,16 @@ VOID NTAPI CryptoEvtTimer(WDFTIMER Timer)
 {
 	PDEVICE_CONTEXT context = CryptoDeviceContext(WdfTimerGetParentObject(Timer));
 	BOOLEAN given_up = FALSE;
+	ULONG64 now;
 
 	/* It may be only the interrupt that was lost. */
 	CryptoEngineService(context);
 
 	WdfSpinLockAcquire(context->Lock);
-	if (KeQueryInterruptTime() < context->Deadline) {
-		/* overtaken */
+	now = KeQueryInterruptTime();
+	if (now < context->Deadline) {
+		if (context->Running || context->State == EngineResetting || context->Stream)
+			WdfTimerStart(Timer, -(LONGLONG)(context->Deadline - now));
 	} else if (context->Running) {
 		CryptoWarning("engine", "no answer to command %lu within %d ms: the device is reset",
 			      CryptoRequestContext(context->Request)->Command, COMMAND_LIMIT_MS);
