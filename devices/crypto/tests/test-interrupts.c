@@ -35,8 +35,8 @@ static void cause(struct rig *r, unsigned n)
 		rig_write(r, CRYPTO_COMMAND, CRYPTO_COMMAND_CODE_RESET);
 		break;
 	case REFUSED:
-		rig_one(r, IN, 0, 16 << 20);
-		rig_start(r, CRYPTO_COMMAND_CODE_DIGEST, 16 << 20);
+		rig_one(r, IN, 0, 4 << 20);
+		rig_start(r, CRYPTO_COMMAND_CODE_DIGEST, 4 << 20);
 		rig_write(r, CRYPTO_COMMAND, CRYPTO_COMMAND_CODE_DIGEST);
 		break;
 	}

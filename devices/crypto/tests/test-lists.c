@@ -78,7 +78,7 @@ static uint32_t shape_list(const struct shape *s, struct rig_entry *entries, uin
 /* Encrypts from one shape to another, in lists or, where they fit, in windows; compares with libcrypto. */
 static void assert_shapes(struct rig *r, const struct shape *in, const struct shape *out, uint32_t length, bool window)
 {
-	static struct rig_entry from[LIST_ENTRIES], to[LIST_ENTRIES];
+	static struct rig_entry from[2 * LIST_ENTRIES], to[2 * LIST_ENTRIES];
 	static uint8_t plain[1 << 16], expected[1 << 16], got[1 << 16];
 	uint32_t ins = shape_list(in, from, RIG_IN, length), outs = shape_list(out, to, RIG_OUT, length);
 
