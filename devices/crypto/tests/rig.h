@@ -15,7 +15,8 @@
 #define RIG_OUT UINT64_C(0x200000000)
 #define RIG_LISTS UINT64_C(0x300000000)
 #define RIG_LOW UINT64_C(0x00400000)
-#define RIG_NOTHING UINT64_C(0x500000000) /* nothing is mapped here, nor near it */
+#define RIG_NOTHING UINT64_C(0x500000000) /* from here to RIG_EXTRA_END nothing is mapped but by a test itself */
+#define RIG_EXTRA_END UINT64_C(0x800000000)
 
 #define RIG_DATA_SIZE (20 << 20) /* bytes at RIG_IN and at RIG_OUT */
 #define RIG_LIST_SIZE (160 << 10) /* bytes for each of the two lists */
@@ -23,7 +24,7 @@
 #define RIG_OUT_LIST (RIG_LISTS + RIG_LIST_SIZE)
 
 /* A test of a group: the numbers of the requirements that it checks, and the function. */
-#define TEST(requirements, f) {requirements " " #f, f, rig_setup, rig_teardown, NULL}
+#define TEST(requirements, f) {requirements " " #f, f, rig_setup, NULL, NULL}
 
 enum rig_side { IN, OUT };
 
@@ -42,9 +43,12 @@ struct rig {
 /* What main() calls first: the target is the program's argument, or the model. */
 void rig_target(int argc, char **argv);
 
-/* cmocka set-up and teardown; *state is a struct rig. Bus master is on, no cause is enabled. */
+/*
+ * cmocka's set-up of a test: *state is a struct rig, its function freshly reset, bus master on, nothing but the rig's own
+ * memory mapped. And the group's teardown.
+ */
 int rig_setup(void **state);
-int rig_teardown(void **state);
+int rig_close(void **state);
 
 uint32_t rig_read(struct rig *r, uint64_t reg);
 void rig_write(struct rig *r, uint64_t reg, uint32_t value);
@@ -52,17 +56,17 @@ void rig_bus_master(struct rig *r, bool on);
 
 /* Writes a list to memory, or to its window (NULL: leaves it as it is), and sets address, count and CONTROL bit. */
 void rig_list(struct rig *r, /* A test of a group: the numbers of the requirements that it checks, and the function. */
-#define TEST(requirements, f) {requirements " " #f, f, rig_setup, rig_teardown, NULL}
+#define TEST(requirements, f) {requirements " " #f, f, rig_setup, NULL, NULL}
 
 enum rig_side side, const struct rig_entry *entries, uint32_t n);
 void rig_window(struct rig *r, /* A test of a group: the numbers of the requirements that it checks, and the function. */
-#define TEST(requirements, f) {requirements " " #f, f, rig_setup, rig_teardown, NULL}
+#define TEST(requirements, f) {requirements " " #f, f, rig_setup, NULL, NULL}
 
 enum rig_side side, const struct rig_entry *entries, uint32_t n);
 
 /* The list of one fragment of `length` bytes at `offset` in RIG_IN or RIG_OUT; none when length is 0. */
 void rig_one(struct rig *r, /* A test of a group: the numbers of the requirements that it checks, and the function. */
-#define TEST(requirements, f) {requirements " " #f, f, rig_setup, rig_teardown, NULL}
+#define TEST(requirements, f) {requirements " " #f, f, rig_setup, NULL, NULL}
 
 enum rig_side side, uint64_t offset, uint32_t length);
 

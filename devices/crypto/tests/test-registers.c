@@ -234,5 +234,5 @@ int main(int argc, char **argv)
 	};
 
 	rig_target(argc, argv);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, rig_close);
 }
