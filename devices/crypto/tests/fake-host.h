@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A host for tests that need what no function.h target offers: memory that can not be mapped, or only in pieces, and
- * a device fast enough to be fuzzed. One arena, the first half of which the device may only read.
+ * a device that is fast enough to be fuzzed (tests/fuzz). One arena, the first half of which the device may only read.
  */
 #ifndef DEVICES_CRYPTO_FAKE_HOST_H
 #define DEVICES_CRYPTO_FAKE_HOST_H
