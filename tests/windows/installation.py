@@ -88,8 +88,12 @@ for target in targets:
             use(section.strip())
         use(f"{install}.NT.HW")
         use(f"{install}.NT.Services")
-        service, flags, section = [p.strip() for p in get(f"{install}.NT.Services", "AddService").split(",")]
+        service, flags, section, log = [p.strip() for p in get(f"{install}.NT.Services", "AddService").split(",")]
         use(section)
+        use(log)
+        registry = [value for _, value in use(get(log, "AddReg"))]
+        source = f'EventMessageFile, 0x00020000, "{get(section, "ServiceBinary")}"'
+        tap.ok(any(value.endswith(source) for value in registry), f"{target}: the driver has the texts of its events")
         where = get("DestinationDirs", copied)
         tap.ok(get(section, "ServiceBinary") == f"%{where}%\\crypto.sys", f"{target}: the service is started from there")
         tap.ok(where == ("13" if target.endswith("16299") else "12"),
@@ -128,6 +132,13 @@ for arch, driver in drivers.items():
     tap.ok((high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF) == version, f"the version resource for {arch} says so too")
 
 
+texts = re.findall(r"^%1: .{20}", (folder / "events.mc").read_text(), re.M)
+for arch, driver in drivers.items():
+    data = pathlib.Path(driver).read_bytes()
+    tap.ok(len(texts) == 4 and all(data.count(text.encode("utf-16-le")) or text.encode() in data for text in texts),
+           f"the texts of all events are in the driver for {arch}")
+
+
 def verifies(path):
     command = ["osslsigncode", "verify", "-CAfile", certificate, "-in", str(path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -148,7 +159,7 @@ for arch, driver in drivers.items():
 names = {"m": "http://schemas.microsoft.com/developer/msbuild/2003"}
 project = xml.etree.ElementTree.parse(folder / "crypto.vcxproj")
 included = {element.get("Include") for element in project.iterfind(".//m:ItemGroup/*", names)} - {None}
-present = {path.name for path in folder.iterdir() if path.suffix in (".c", ".h", ".rc", ".inf")} | {"crypto.h"}
+present = {path.name for path in folder.iterdir() if path.suffix in (".c", ".h", ".rc", ".mc", ".inf")} | {"crypto.h"}
 listed = {name for name in included if "|" not in name}
 tap.ok(listed == present, "the project file for Visual Studio lists every source", listed ^ present)
 identity = project.find(".//m:ProjectGuid", names).text

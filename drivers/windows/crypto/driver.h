@@ -9,6 +9,7 @@
  *     dma.c        the data is described to the device, part by part
  *     interrupt.c  the device says that something has happened
  *     hardware.c   registers: the only file that touches them
+ *     event.c      what an administrator has to know
  *
  * Locks: DEVICE_CONTEXT.Lock guards the members of its last group, and the contexts of files. It is a spin lock, held
  * shortly, never while the framework is asked to complete or execute anything.
@@ -21,6 +22,7 @@
 #include <wdmguid.h>
 
 #include "crypto.h" /* the registers, made from the specification crypto.rdl; CRY-nnn below are its requirements */
+#include "events.h" /* made from events.mc */
 #include "public.h"
 #include "trace.h"
 #include "version.h"
@@ -214,5 +216,10 @@ VOID CryptoHwReadDigest(PDEVICE_CONTEXT Context, UCHAR Digest[CRYPTO_DIGEST_BYTE
 
 /* Takes bus mastering from a device that can not be stopped in any other way, so that its memory can be given back. */
 VOID CryptoHwIsolate(PDEVICE_CONTEXT Context);
+
+/* -- event.c ------------------------------------------------------------------------------------------------------ */
+
+/* Writes an event, EVENT_… of events.mc, to the system's log. Up to DISPATCH_LEVEL. */
+VOID CryptoLogEvent(PDEVICE_CONTEXT Context, NTSTATUS Event);
 
 #endif

@@ -307,6 +307,7 @@ static VOID ResetEnded(PDEVICE_CONTEXT Context, WDFREQUEST Request)
 static VOID Fail(PDEVICE_CONTEXT Context)
 {
 	CryptoEngineGone(Context);
+	CryptoLogEvent(Context, EVENT_GONE);
 	WdfDeviceSetFailed(Context->Device, WdfDeviceFailedAttemptRestart);
 }
 
@@ -372,6 +373,7 @@ VOID NTAPI CryptoEvtTimer(WDFTIMER Timer)
 			      CryptoRequestContext(context->Request)->Command, COMMAND_LIMIT_MS);
 		CryptoRequestContext(context->Request)->StopStatus = STATUS_IO_TIMEOUT;
 		context->Statistics.TimedOut++;
+		CryptoLogEvent(context, EVENT_TIME_LIMIT);
 		StartReset(context);
 	} else if (context->State == EngineResetting) {
 		CryptoError("engine", "the device did not come back from a reset within %d ms", RESET_LIMIT_MS);

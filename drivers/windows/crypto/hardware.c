@@ -61,6 +61,7 @@ static NTSTATUS Identify(PDEVICE_CONTEXT Context)
 			    "the device follows version %lu.%lu of the specification, this driver version %u",
 			    Context->Version >> CRYPTO_VERSION_MAJOR_SHIFT,
 			    Context->Version & CRYPTO_VERSION_MINOR_MASK, SUPPORTED_MAJOR);
+		CryptoLogEvent(Context, EVENT_UNKNOWN_VERSION);
 		return STATUS_NOT_SUPPORTED;
 	}
 
@@ -92,6 +93,7 @@ NTSTATUS CryptoHwMap(PDEVICE_CONTEXT Context, WDFCMRESLIST Translated)
 		CryptoHwUnmap(Context); /* the MSI-X table, or whatever a later version has there */
 	}
 	CryptoError("hardware", "none of the %lu resources holds the registers", WdfCmResourceListGetCount(Translated));
+	CryptoLogEvent(Context, EVENT_NOT_THE_DEVICE);
 	return STATUS_DEVICE_CONFIGURATION_ERROR;
 }
 

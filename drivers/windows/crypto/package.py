@@ -28,6 +28,6 @@ with zipfile.ZipFile(output, "w") as archive:
         add(archive, f"{arch}/crypto.inf", here / "crypto.inf")
         add(archive, f"{arch}/test.cer", certificate)
     for path in sorted(here.iterdir()):
-        if path.suffix in (".c", ".h", ".rc", ".inf", ".sln", ".vcxproj"):
+        if path.suffix in (".c", ".h", ".rc", ".mc", ".inf", ".sln", ".vcxproj"):
             add(archive, f"source/{path.name}", path)
     add(archive, "source/crypto.h", registers)
