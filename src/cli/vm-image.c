@@ -180,7 +180,7 @@ static void quote(FILE *to, const char *text)
  */
 static int add_run(struct us_cpio *cpio, const char *folder, const char *command, struct us_error *err)
 {
-	static const char *const passed[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
+	static const char passed[][16] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 	char *script = NULL;
 	size_t length = 0;
 	FILE *to = open_memstream(&script, &length);
