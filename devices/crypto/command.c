@@ -83,7 +83,10 @@ static bool partly_overlap(const uint8_t *a, const uint8_t *b, size_t length)
 	return a != b && (uintptr_t)a < (uintptr_t)b + length && (uintptr_t)b < (uintptr_t)a + length;
 }
 
-/* Whole blocks that lie in one piece in both lists are processed where they are. Returns their length; 0: there are none. */
+/*
+ * Whole blocks that lie in one piece in both lists are processed where they are. Returns their length; 0: there are
+ * none.
+ */
 static uint32_t cipher_in_place(struct us_device *dev, struct crypto_command *c, struct crypto_cipher *cipher,
 				uint32_t most)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The crypto accelerator's model: what its registers do. The specification is crypto.rdl; CRY-nnn below are its numbers.
+ * The crypto accelerator's model: what its registers do. The specification is crypto.rdl; CRY-nnn below are its
+ * numbers.
  *
  *     crypto.c    registers, the start and the end of a command, reset, abort
  *     command.c   the work of a command, in steps
@@ -70,8 +71,7 @@ static void close_chain(struct crypto *c)
 static void show_digest(struct us_device *dev, const uint8_t *digest)
 {
 	for (unsigned i = 0; i < CRYPTO_DIGEST_COUNT; i++, digest += 4)
-		us_set(dev, CRYPTO_DIGEST(i),
-		       digest[0] | digest[1] << 8 | digest[2] << 16 | (uint32_t)digest[3] << 24);
+		us_set(dev, CRYPTO_DIGEST(i), digest[0] | digest[1] << 8 | digest[2] << 16 | (uint32_t)digest[3] << 24);
 }
 
 /* Everything that software may look at is in place before the cause is set: CRY-022, CRY-023. */

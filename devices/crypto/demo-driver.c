@@ -167,7 +167,8 @@ static int wait_for(struct drive *d, enum drive_cause cause)
 	if (causes & 1 << DRIVE_ERROR)
 		return drive_fail(d, "the command ended with ERROR 0x%x, FAULT 0x%x%08x", get(d, CRYPTO_ERROR),
 				  get(d, CRYPTO_FAULT_HI), get(d, CRYPTO_FAULT_LO));
-	return drive_fail(d, "the interrupt had the causes 0x%x where 0x%x was expected", (unsigned)causes, 1u << cause);
+	return drive_fail(d, "the interrupt had the causes 0x%x where 0x%x was expected", (unsigned)causes,
+			  1u << cause);
 }
 
 /* -- commands ----------------------------------------------------------------------------------------------------- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * understudy-demo TARGET: shows the crypto device at work, on the model, on a socket, or through a kernel's own PCI,
- * IOMMU and interrupt code. Three rounds, one for each way of interrupting; each checks the device's results against the
- * published vectors of FIPS 180-4 and SP 800-38A. Exit status 0: all was right; 1: something was not; 2: wrong usage.
+ * IOMMU and interrupt code. Three rounds, one for each way of interrupting; each checks the device's results against
+ * the published vectors of FIPS 180-4 and SP 800-38A. Exit status 0: all was right; 1: something was not; 2: wrong
+ * usage.
  */
 #include "demo-driver.h"
 
@@ -260,9 +261,10 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (argc != 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: understudy-demo TARGET\n"
-				"TARGET is 'model', the path of a vfio-user socket, or a PCI address (0000:01:00.0) that "
-				"vfio-pci has.\n");
+		fprintf(stderr,
+			"usage: understudy-demo TARGET\n"
+			"TARGET is 'model', the path of a vfio-user socket, or a PCI address (0000:01:00.0) that "
+			"vfio-pci has.\n");
 		return 2;
 	}
 	rc = prepare(&demo, argv[1]);

@@ -25,8 +25,8 @@ struct crypto_list {
 };
 
 /*
- * Fetches the entries, unless they came from a window, and checks them: all of them are valid and their lengths add up to
- * `total`. On failure *fault is the address that the error is about, or 0.
+ * Fetches the entries, unless they came from a window, and checks them: all of them are valid and their lengths add up
+ * to `total`. On failure *fault is the address that the error is about, or 0.
  */
 uint8_t crypto_list_load(struct us_device *dev, struct crypto_list *list, uint64_t total, uint64_t *fault);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the crypto device's tests stand on: the function, memory that it can reach, and a command's run from the lists to
- * its end. Everything goes through function.h, so a test runs on the model and, with a target as the program's argument,
- * on a socket or a real card. Failures are cmocka's.
+ * What the crypto device's tests stand on: the function, memory that it can reach, and a command's run from the lists
+ * to its end. Everything goes through function.h, so a test runs on the model and, with a target as the program's
+ * argument, on a socket or a real card. Failures are cmocka's.
  */
 #ifndef DEVICES_CRYPTO_RIG_H
 #define DEVICES_CRYPTO_RIG_H
@@ -44,8 +44,8 @@ struct rig {
 void rig_target(int argc, char **argv);
 
 /*
- * cmocka's set-up of a test: *state is a struct rig, its function freshly reset, bus master on, nothing but the rig's own
- * memory mapped. And the group's teardown.
+ * cmocka's set-up of a test: *state is a struct rig, its function freshly reset, bus master on, nothing but the rig's
+ * own memory mapped. And the group's teardown.
  */
 int rig_setup(void **state);
 int rig_close(void **state);
@@ -55,20 +55,11 @@ void rig_write(struct rig *r, uint64_t reg, uint32_t value);
 void rig_bus_master(struct rig *r, bool on);
 
 /* Writes a list to memory, or to its window (NULL: leaves it as it is), and sets address, count and CONTROL bit. */
-void rig_list(struct rig *r, /* A test of a group: the numbers of the requirements that it checks, and the function. */
-#define TEST(requirements, f) {requirements " " #f, f, rig_setup, NULL, NULL}
-
-enum rig_side side, const struct rig_entry *entries, uint32_t n);
-void rig_window(struct rig *r, /* A test of a group: the numbers of the requirements that it checks, and the function. */
-#define TEST(requirements, f) {requirements " " #f, f, rig_setup, NULL, NULL}
-
-enum rig_side side, const struct rig_entry *entries, uint32_t n);
+void rig_list(struct rig *r, enum rig_side side, const struct rig_entry *entries, uint32_t n);
+void rig_window(struct rig *r, enum rig_side side, const struct rig_entry *entries, uint32_t n);
 
 /* The list of one fragment of `length` bytes at `offset` in RIG_IN or RIG_OUT; none when length is 0. */
-void rig_one(struct rig *r, /* A test of a group: the numbers of the requirements that it checks, and the function. */
-#define TEST(requirements, f) {requirements " " #f, f, rig_setup, NULL, NULL}
-
-enum rig_side side, uint64_t offset, uint32_t length);
+void rig_one(struct rig *r, enum rig_side side, uint64_t offset, uint32_t length);
 
 void rig_chain(struct rig *r, bool first, bool last);
 void rig_key(struct rig *r, const void *key, const void *iv);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a crypto command: start, time, refusal, errors of memory, abort, and resets of every kind at every stage. */
+/* The life of a crypto command: start, time, refusal, errors of memory, abort, and resets of every kind at every stage.
+ */
 #include "rig.h"
 
 #include <setjmp.h>
@@ -197,8 +198,8 @@ static void checks_are_made_in_the_stated_order(void **state)
 {
 	static const uint8_t order[] = {
 		CRYPTO_ERROR_CODE_UNKNOWN_COMMAND, CRYPTO_ERROR_CODE_BAD_LENGTH, CRYPTO_ERROR_CODE_BAD_COUNT,
-		CRYPTO_ERROR_CODE_BAD_LIST,	   CRYPTO_ERROR_CODE_NO_CHAIN,	 CRYPTO_ERROR_CODE_NO_KEY,
-		CRYPTO_ERROR_CODE_NO_IV,	   CRYPTO_ERROR_CODE_LIST_FAULT,
+		CRYPTO_ERROR_CODE_BAD_LIST,        CRYPTO_ERROR_CODE_NO_CHAIN,   CRYPTO_ERROR_CODE_NO_KEY,
+		CRYPTO_ERROR_CODE_NO_IV,           CRYPTO_ERROR_CODE_LIST_FAULT,
 	};
 	struct rig *r = *state;
 
@@ -253,8 +254,8 @@ static void a_command_works_after_each_error_and_error_code_goes_with_it(void **
 /* -- refusal ------------------------------------------------------------------------------------------------------ */
 
 /*
- * Has `code` refused by writing it while an encryption runs. In real time that may be over too soon, when this process is
- * kept from running: false then.
+ * Has `code` refused by writing it while an encryption runs. In real time that may be over too soon, when this process
+ * is kept from running: false then.
  */
 static bool refused(struct rig *r, uint8_t code)
 {
@@ -386,8 +387,8 @@ static void memory_that_can_not_be_reached_is_named_to_the_byte(void **state)
 			rig_list(r, side, bad, 1);
 			good.address = side == IN ? RIG_OUT : RIG_IN;
 			rig_list(r, side == IN ? OUT : IN, &good, 1);
-			assert_int_equal(rig_run(r, ENCRYPT, 1 << 20), side == IN ? CRYPTO_ERROR_CODE_INPUT_FAULT
-										  : CRYPTO_ERROR_CODE_OUTPUT_FAULT);
+			assert_int_equal(rig_run(r, ENCRYPT, 1 << 20),
+					 side == IN ? CRYPTO_ERROR_CODE_INPUT_FAULT : CRYPTO_ERROR_CODE_OUTPUT_FAULT);
 			assert_int_equal(rig_fault(r), (side == IN ? RIG_IN : RIG_OUT) + RIG_DATA_SIZE);
 			done = rig_read(r, CRYPTO_BYTES_DONE);
 			assert_true(done <= n);
@@ -404,8 +405,8 @@ static void memory_that_can_not_be_reached_is_named_to_the_byte(void **state)
 			bad[0].address = side == IN ? RIG_IN : RIG_OUT;
 			bad[1] = (struct rig_entry){RIG_NOTHING + 5, (1 << 20) - bad[0].length, 0};
 			rig_list(r, side, bad, 2);
-			assert_int_equal(rig_run(r, ENCRYPT, 1 << 20), side == IN ? CRYPTO_ERROR_CODE_INPUT_FAULT
-										  : CRYPTO_ERROR_CODE_OUTPUT_FAULT);
+			assert_int_equal(rig_run(r, ENCRYPT, 1 << 20),
+					 side == IN ? CRYPTO_ERROR_CODE_INPUT_FAULT : CRYPTO_ERROR_CODE_OUTPUT_FAULT);
 			assert_int_equal(rig_fault(r), RIG_NOTHING + 5);
 			assert_true(rig_read(r, CRYPTO_BYTES_DONE) <= bad[0].length);
 		}
@@ -685,14 +686,14 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("CRY-020 CRY-004 CRY-075", only_byte_0_of_command_starts_something),
-		TEST("CRY-020 CRY-022 CRY-023 CRY-077 CRY-080", a_command_is_busy_at_once_and_ready_when_its_cause_is_set),
+		TEST("CRY-020 CRY-022 CRY-023 CRY-077 CRY-080",
+		     a_command_is_busy_at_once_and_ready_when_its_cause_is_set),
 		TEST("CRY-080", progress_never_goes_back),
 		TEST("CRY-024", a_command_takes_its_stated_time),
 		TEST("CRY-021 CRY-064", registers_and_windows_may_be_rewritten_while_a_command_runs),
 		TEST("CRY-025", checks_are_made_in_the_stated_order),
 		TEST("CRY-027", every_value_that_is_no_command_is_an_unknown_command),
-		TEST("CRY-022 CRY-026 CRY-078 CRY-079",
-		     a_command_works_after_each_error_and_error_code_goes_with_it),
+		TEST("CRY-022 CRY-026 CRY-078 CRY-079", a_command_works_after_each_error_and_error_code_goes_with_it),
 		TEST("CRY-028 CRY-078", a_command_while_one_runs_is_refused_and_disturbs_nothing),
 		TEST("CRY-028 CRY-035", a_refused_command_leaves_the_chain_open),
 		TEST("CRY-029", without_bus_master_a_command_that_needs_memory_fails_and_moves_nothing),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The crypto model when libcrypto gets no memory: an error as any other, and the device works when there is some again. */
+/* The crypto model when libcrypto gets no memory: an error as any other, and the device works when there is some again.
+ */
 #include "crypto.h"
 #include "fake-host.h"
 

@@ -19,8 +19,8 @@
 #define WHILE UINT64_C(20000000) /* ns to wait for one that must not come */
 
 /*
- * Has a command refused by writing it while another runs. In real time the first may be over before the second is written,
- * when this process is kept from running; then it is tried again.
+ * Has a command refused by writing it while another runs. In real time the first may be over before the second is
+ * written, when this process is kept from running; then it is tried again.
  */
 static void have_one_refused(struct rig *r)
 {

@@ -19,8 +19,8 @@ static const uint8_t key[32] = "thirty-two bytes make one key..";
 static const uint8_t iv[16] = "sixteen bytes..";
 
 /*
- * Cuts `length` bytes from `base` + `offset` into fragments. The lengths come from the pattern, over and over. Between two
- * fragments `gap` bytes are left out (0: they are neighbours). Returns how many there are.
+ * Cuts `length` bytes from `base` + `offset` into fragments. The lengths come from the pattern, over and over. Between
+ * two fragments `gap` bytes are left out (0: they are neighbours). Returns how many there are.
  */
 static uint32_t cut(struct rig_entry *entries, uint64_t base, uint32_t length, uint32_t gap, const uint32_t *pattern,
 		    size_t patterns)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The crypto model computes the same and names the same faults whether memory can be mapped whole, in pieces, or not at all. */
+/*
+ * The crypto model computes the same and names the same faults whether memory can be mapped whole, in pieces, or not at
+ * all.
+ */
 #include "fake-host.h"
 
 #include "crypto.h"
@@ -145,8 +148,8 @@ static void in_place_does_not_depend_on_how_memory_is_reached(void **state)
 	for (size_t i = 0; i < REACHES; i++) {
 		h->reach = reaches[i];
 		expect(false, h->memory + OUT + 1, expected);
-		assert_int_equal(
-			run(h, CRYPTO_COMMAND_CODE_DECRYPT, FAKE_BASE + OUT + 1, FAKE_BASE + OUT + 1, LENGTH), 0);
+		assert_int_equal(run(h, CRYPTO_COMMAND_CODE_DECRYPT, FAKE_BASE + OUT + 1, FAKE_BASE + OUT + 1, LENGTH),
+				 0);
 		assert_memory_equal(h->memory + OUT + 1, expected, LENGTH);
 	}
 }
