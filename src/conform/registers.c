@@ -55,23 +55,40 @@ static uint64_t write_once(struct us_run *run, const struct attempt *a, uint64_t
 	return (*expected ^ *got) & ~unknown;
 }
 
-static void try_write(struct us_run *run, const struct attempt *a, const char *format, const char *name)
+/*
+ * The bits that are wrong every time: with what `a` says, and, if `other`, with its complement and that by turns, which
+ * finds what a repeated write hides. Bits that are hardware's alone get the chances, all others none.
+ */
+static uint64_t wrong_bits(struct us_run *run, const struct attempt *a, bool other, uint64_t *expected, uint64_t *got)
 {
 	const uint64_t hw = us_reg_mask(a->reg, US_FIELD_HW);
-	uint64_t expected, got, wrong = ~UINT64_C(0);
-	const struct us_field *field;
+	uint64_t wrong = ~UINT64_C(0);
 
 	for (unsigned i = 0; i < TRIES && wrong; i++) {
-		wrong &= write_once(run, a, &expected, &got);
+		struct attempt now = *a;
+
+		if (other && i % 2 == 0)
+			now.value = ~a->value & a->bits;
+		wrong &= write_once(run, &now, expected, got);
 		if (wrong & ~hw)
 			break;
 	}
+	return wrong;
+}
+
+static void try_write(struct us_run *run, const struct attempt *a, const char *format, const char *name)
+{
+	uint64_t expected, got, wrong = wrong_bits(run, a, false, &expected, &got);
+	const struct us_field *field;
+
+	if (!wrong && us_reg_mask(a->reg, US_FIELD_HW))
+		wrong = wrong_bits(run, a, true, &expected, &got);
 	if (!wrong)
 		return;
 	field = us_reg_field(a->reg, wrong);
 	wrong = field ? us_field_mask(field) : wrong;
-	us_run_mismatch(run, a->reg, field, a->width, expected & wrong, got & wrong, format, name,
-			a->at, a->value & a->bits);
+	us_run_mismatch(run, a->reg, field, a->width, expected & wrong, got & wrong, format, name, a->at,
+			a->value & a->bits);
 }
 
 static const char *const wrote = "field %s was written at byte %u of the register with 0x%" PRIx64
@@ -97,7 +114,10 @@ static void try_patterns(struct us_run *run, const struct us_field *field, struc
 	}
 }
 
-/* Every access that the specification promises: from the register's accesswidth up to its own. */
+/*
+ * Every access that the specification promises: from the register's accesswidth up to its own. Those that do not touch
+ * the field are among them: they leave it alone.
+ */
 static void every_access(struct us_run *run, const struct us_field *field,
 			 void (*with)(struct us_run *run, const struct us_field *field, struct attempt *a))
 {
@@ -107,8 +127,7 @@ static void every_access(struct us_run *run, const struct us_field *field,
 		for (unsigned at = 0; at < reg->size; at += width) {
 			struct attempt a = {.reg = reg, .at = at, .width = width};
 
-			if (us_field_mask(field) & us_lanes(at, width))
-				with(run, field, &a);
+			with(run, field, &a);
 		}
 }
 
