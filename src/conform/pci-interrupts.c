@@ -232,29 +232,53 @@ static bool pending(struct us_run *run, enum us_irq_kind kind, unsigned n)
 		       n & 1;
 }
 
+/* A machine that stands between may need a moment to see it. */
 static void expect_pending(struct us_run *run, const struct us_cause *cause, unsigned n, bool set, const char *when)
 {
+	for (unsigned i = 0; i < 10 && pending(run, kind_of(run), n) != set; i++)
+		us_fn_sleep(run->fn, QUIET / 10);
 	if (pending(run, kind_of(run), n) != set)
 		us_run_mismatch(run, cause->reg, cause->field, cause->reg->size, set, !set, "the pending bit of message %u is %d %s",
 				n, set, when);
 }
 
-static void masked(struct us_run *run)
+static struct us_cause begin_masked(struct us_run *run, unsigned *n)
 {
 	const enum us_irq_kind kind = kind_of(run);
 	const struct us_cause cause = begin(run, kind, run->test->number);
-	const unsigned n = message(&cause, kind, run->test->number);
 
-	us_run_clause(run, kind == US_MSI ? "PCI 3.0, 6.8.1.7 and 6.8.1.8" : "PCI 3.0, 6.8.2.5 and 6.8.2.8");
-	us_run_done(run, us_fn_irq_mask(run->fn, kind, n));
+	*n = message(&cause, kind, run->test->number);
+	us_run_done(run, us_fn_irq_mask(run->fn, kind, *n));
 	us_cause_enable(run, &cause, true);
-	expect_pending(run, &cause, n, false, "before there is a cause");
+	return cause;
+}
+
+static void masked(struct us_run *run)
+{
+	const enum us_irq_kind kind = kind_of(run);
+	unsigned n;
+	const struct us_cause cause = begin_masked(run, &n);
+
+	us_run_clause(run, kind == US_MSI ? "PCI 3.0, 6.8.1.7" : "PCI 3.0, 6.8.2.8");
 	us_cause_raise(run, &cause);
 	expect_none(run, &cause, kind, n, "while it is masked");
-	expect_pending(run, &cause, n, true, "while a message waits");
 	us_run_done(run, us_fn_irq_unmask(run->fn, kind, n));
 	expect(run, &cause, kind, n, "on unmask, when it came while masked");
 	expect_none(run, &cause, kind, n, "a second time: it came once");
+}
+
+static void pending_bit(struct us_run *run)
+{
+	const enum us_irq_kind kind = kind_of(run);
+	unsigned n;
+	const struct us_cause cause = begin_masked(run, &n);
+
+	us_run_clause(run, kind == US_MSI ? "PCI 3.0, 6.8.1.8" : "PCI 3.0, 6.8.2.5");
+	expect_pending(run, &cause, n, false, "before there is a cause");
+	us_cause_raise(run, &cause);
+	expect_pending(run, &cause, n, true, "while a message waits");
+	us_run_done(run, us_fn_irq_unmask(run->fn, kind, n));
+	expect(run, &cause, kind, n, "on unmask, when it came while masked");
 	expect_pending(run, &cause, n, false, "when the message has been sent");
 }
 
@@ -266,8 +290,10 @@ static void add_messages(struct us_suite *suite, const char *kind, unsigned mess
 		us_suite_add(suite, granted, "pci.%s.granted-%u", kind, n)->number = n;
 	us_suite_add(suite, master_off, "pci.%s.master-off", kind);
 	us_suite_add(suite, disabled_cause, "pci.%s.cause-disabled", kind);
-	if (masking)
-		us_suite_add(suite, masked, "pci.%s.masked", kind)->number = messages;
+	if (!masking)
+		return;
+	us_suite_add(suite, masked, "pci.%s.masked", kind)->number = messages;
+	us_suite_add(suite, pending_bit, "pci.%s.pending", kind)->number = messages;
 }
 
 void us_suite_add_interrupts(struct us_suite *suite)
