@@ -87,6 +87,9 @@ static int wait_for(struct us_served *f, struct us_pending *p)
 	p->active = false;
 	result = p->result;
 	pthread_mutex_unlock(&f->lock);
+	/* What came due while its function was busy was passed over, and is looked for again when it no longer is. */
+	if (!us_worker_is_me(f))
+		us_server_look(f->server);
 	if (result == -EIO && !atomic_load(&f->doomed))
 		us_server_notice(f, "the client did not answer a DMA message in time; the access fails");
 	return result;

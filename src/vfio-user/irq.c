@@ -82,12 +82,16 @@ static int set_mask(struct us_irq_line *line, bool masked)
 	return 0;
 }
 
+/*
+ * Done at once also while the function waits for its client in a request: it only lets out what the device holds back,
+ * and an eventfd is signalled once.
+ */
 static void mask_signalled(struct us_irq_line *line, int fd, bool masked)
 {
 	uint64_t count;
 
 	/* Also an event that comes after the eventfd was taken back ends up here. */
-	if (fd < 0 || read(fd, &count, sizeof count) != sizeof count || line->served->busy)
+	if (fd < 0 || read(fd, &count, sizeof count) != sizeof count)
 		return;
 	line->served->busy++;
 	set_mask(line, masked);

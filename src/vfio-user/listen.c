@@ -63,7 +63,11 @@ static int listen_on(struct us_served *f, int fd, struct us_error *err)
 
 /* -- paths ------------------------------------------------------------------------------------------------------ */
 
-/* Makes way at `path`: 0 when nothing is there, or only a socket that nobody listens on any more. */
+/*
+ * Makes way at `path`: 0 when nothing is there, or only a socket that nobody listens on any more. That is asked with a
+ * socket of another kind, which is never let in but refused with another error where somebody listens: a server there
+ * does not take it for a client.
+ */
 static int make_way(const char *path, const struct sockaddr_un *address, struct us_error *err)
 {
 	struct stat st;
@@ -73,13 +77,15 @@ static int make_way(const char *path, const struct sockaddr_un *address, struct 
 		return errno == ENOENT ? 0 : us_fail(err, -errno, "cannot look at '%s': %s", path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
 		return us_fail(err, -EEXIST, "'%s' exists and is no socket; name another path, or remove it", path);
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (probe < 0)
 		return us_fail(err, -errno, "no socket: %s", strerror(errno));
 	error = connect(probe, (const struct sockaddr *)address, sizeof *address) ? errno : 0;
 	close(probe);
 	if (error == ENOENT)
 		return 0;
+	if (error == EACCES)
+		return us_fail(err, -EACCES, "no permission to ask who listens at '%s'; name another path", path);
 	if (error != ECONNREFUSED)
 		return us_fail(err, -EADDRINUSE, "a server is listening at '%s' already; stop it, or name another path",
 			       path);

@@ -122,6 +122,23 @@ static void intx_is_unmasked_through_an_eventfd_as_kvm_does(void **state)
 	assert_int_equal(raw_events(f->event[0]), 0);
 }
 
+static void intx_is_unmasked_while_the_function_waits_for_its_client(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t command[] = {MOVER_COMMAND, 0, BAR0, 4, MOVER_WRITE};
+
+	raw_irqs(f->raw, INTX, EVENTFD | TRIGGER, 0, 1, f->event, 1);
+	raw_irqs(f->raw, INTX, EVENTFD | UNMASK, 0, 1, f->event + 1, 1);
+	raise_cause(f, 0);
+	assert_int_equal(raw_await(f->event[0]), 1);
+	raw_map(f->raw, 0, 0x1000, 3, -1, 0);
+	raw_poke(f->raw, BAR0, MOVER_LENGTH, 8);
+	raw_send(f->raw, REGION_WRITE, 0x10, command, sizeof command, NULL, 0);
+	assert_true(raw_receive(f->raw)); /* the DMA_WRITE, which is not answered */
+	assert_int_equal(eventfd_write(f->event[1], 1), 0);
+	assert_int_equal(raw_await(f->event[0]), 1);
+}
+
 static void intx_is_masked_by_the_client_and_through_an_eventfd(void **state)
 {
 	struct fixture *f = *state;
@@ -432,6 +449,7 @@ int main(void)
 		TEST(intx_still_asserted_after_unmask_is_signalled_again),
 		TEST(intx_deasserted_before_unmask_is_not_signalled_again),
 		TEST(intx_is_unmasked_through_an_eventfd_as_kvm_does),
+		TEST(intx_is_unmasked_while_the_function_waits_for_its_client),
 		TEST(intx_is_masked_by_the_client_and_through_an_eventfd),
 		TEST(intx_asserted_before_it_is_set_up_is_signalled_then),
 		TEST(intx_disabled_in_the_command_register_stays_silent),

@@ -142,6 +142,35 @@ static void other_functions_are_served_while_one_waits_for_its_client(void **sta
 	raw_close(one);
 }
 
+/* -- time ------------------------------------------------------------------------------------------------------- */
+
+static void a_timer_that_expires_while_its_function_waits_for_the_client_is_not_forgotten(void **state)
+{
+	struct raw *raw = raw_ready();
+	int done = eventfd(0, EFD_CLOEXEC);
+	/* In one piece, so that the timer is due only when the function waits. */
+	const struct {
+		struct header h;
+		uint32_t access[5];
+	} both[] = {
+		{{1, REGION_WRITE, 36, 0x10, 0}, {MOVER_TIMER, 0, BAR0, 4, 1}},
+		{{2, REGION_WRITE, 36, 0x10, 0}, {MOVER_COMMAND, 0, BAR0, 4, MOVER_WRITE}},
+	};
+
+	(void)state;
+	raw_irqs(raw, MSI, EVENTFD | TRIGGER, 0, 1, &done, 1);
+	raw_poke(raw, BAR0, MOVER_ENABLE, 2);
+	raw_map(raw, 0, 0x1000, 3, -1, 0);
+	raw_poke(raw, BAR0, MOVER_LENGTH, 8);
+	raw_write(raw, both, sizeof both, NULL, 0);
+	assert_true(raw_receive(raw)); /* the DMA_WRITE */
+	assert_int_equal(raw->r.h.command, DMA_WRITE);
+	raw_write(raw, &(struct header){raw->r.h.id, DMA_WRITE, 16, 1, 0}, 16, NULL, 0);
+	assert_int_equal(raw_await(done), 1);
+	close(done);
+	raw_close(raw);
+}
+
 /* -- sleep ------------------------------------------------------------------------------------------------------ */
 
 static void an_idle_server_sleeps_without_waking(void **state)
@@ -387,6 +416,7 @@ int main(void)
 		cmocka_unit_test(a_client_may_vanish_after_every_byte),
 		cmocka_unit_test(a_client_that_does_not_read_is_not_served_further),
 		cmocka_unit_test(other_functions_are_served_while_one_waits_for_its_client),
+		cmocka_unit_test(a_timer_that_expires_while_its_function_waits_for_the_client_is_not_forgotten),
 		cmocka_unit_test(an_idle_server_sleeps_without_waking),
 		TEST(a_client_connects_to_the_socket_that_only_the_user_may_open),
 		TEST(a_second_client_is_turned_away_and_the_first_is_not_disturbed),
