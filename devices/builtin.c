@@ -10,4 +10,6 @@ extern const struct us_model us_crypto_model;
 
 const struct us_model *const us_builtin_models[] = {&us_adder_model, &us_crypto_model, NULL};
 
-const struct us_builtin_tests us_builtin_tests[] = {{NULL, NULL}};
+extern const struct us_conform us_crypto_conform;
+
+const struct us_builtin_tests us_builtin_tests[] = {{"crypto", &us_crypto_conform}, {NULL, NULL}};
