@@ -9,6 +9,9 @@
  * Masking is the device's, which holds a message back until it is unmasked.
  *
  * An eventfd with MASK or UNMASK does that when the client signals it, as in the kernel's VFIO.
+ *
+ * The error interrupt, which VFIO gives every PCI Express function and QEMU asks for, can be taken and is never raised
+ * by itself: a model has no uncorrectable errors to report.
  */
 #include "vfio-user/served.h"
 
@@ -260,6 +263,41 @@ static int act(struct us_served *f, const struct us_vu_irq_set *set, enum us_irq
 	return error;
 }
 
+unsigned us_irqs_errors(const struct us_served *f)
+{
+	return us_device_map(f->dev)->pci.express ? 1 : 0;
+}
+
+static int set_error(struct us_served *f, const struct us_vu_irq_set *set, const struct us_message *m)
+{
+	const uint32_t data = set->flags & DATA;
+	bool wanted = true;
+
+	if (!(set->flags & VFIO_IRQ_SET_ACTION_TRIGGER) || set->start || set->count > us_irqs_errors(f) ||
+	    m->fds->count > set->count || (m->fds->count && data != VFIO_IRQ_SET_DATA_EVENTFD))
+		return -EINVAL;
+	if (!set->count || data == VFIO_IRQ_SET_DATA_EVENTFD) {
+		if (m->fds->count && !usable(m->fds->fd[0]))
+			return -EINVAL;
+		drop(f, &f->irqs.error, false);
+		if (m->fds->count) {
+			f->irqs.error = m->fds->fd[0];
+			m->fds->fd[0] = -1;
+		}
+		return 0;
+	}
+	if (data == VFIO_IRQ_SET_DATA_BOOL) {
+		if (set->argsz == sizeof *set || m->size == sizeof *set)
+			return -EINVAL;
+		wanted = m->payload[sizeof *set];
+	}
+	if (f->irqs.error < 0)
+		return -EINVAL;
+	if (wanted)
+		signal_fd(f->irqs.error);
+	return 0;
+}
+
 long us_handle_set_irqs(struct us_served *f, struct us_message *m)
 {
 	struct us_vu_irq_set set;
@@ -272,6 +310,8 @@ long us_handle_set_irqs(struct us_served *f, struct us_message *m)
 	kind = (enum us_irq)set.index;
 	if (set.argsz < sizeof set || set.flags & ~(DATA | ACTIONS) || !one_bit(data) || !one_bit(action))
 		return -EINVAL;
+	if (set.index == VFIO_PCI_ERR_IRQ_INDEX && us_irqs_errors(f))
+		return set_error(f, &set, m);
 	if (set.index >= US_IRQ_KINDS || set.start >= f->irqs.count[kind] ||
 	    set.count > f->irqs.count[kind] - set.start)
 		return -EINVAL;
@@ -298,6 +338,7 @@ long us_handle_set_irqs(struct us_served *f, struct us_message *m)
 
 int us_irqs_create(struct us_served *f)
 {
+	f->irqs.error = -1;
 	for (enum us_irq kind = 0; kind < US_IRQ_KINDS; kind++) {
 		unsigned count = us_device_irq_count(f->dev, kind);
 
@@ -324,6 +365,7 @@ void us_irqs_release(struct us_served *f)
 {
 	for (enum us_irq kind = 0; kind < US_IRQ_KINDS; kind++)
 		disable(f, kind);
+	drop(f, &f->irqs.error, false);
 }
 
 void us_irqs_reset(struct us_served *f)

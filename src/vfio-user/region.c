@@ -44,8 +44,11 @@ long us_handle_irq_info(struct us_served *f, struct us_message *m)
 		.argsz = sizeof info,
 		.flags = index < US_IRQ_KINDS ? flags[index] : VFIO_IRQ_INFO_EVENTFD,
 		.index = index,
-		.count = index < US_IRQ_KINDS ? us_device_irq_count(f->dev, (enum us_irq)index) : 0,
 	};
+	if (index < US_IRQ_KINDS)
+		info.count = us_device_irq_count(f->dev, (enum us_irq)index);
+	else if (index == VFIO_PCI_ERR_IRQ_INDEX)
+		info.count = us_irqs_errors(f);
 	memcpy(PAYLOAD(f), &info, sizeof info);
 	return sizeof info;
 }

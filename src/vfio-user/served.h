@@ -79,6 +79,7 @@ struct us_irqs {
 	struct us_irq_line *lines[US_IRQ_KINDS];
 	unsigned count[US_IRQ_KINDS];
 	unsigned routed[US_IRQ_KINDS]; /* messages that the client takes, as told to the device */
+	int error; /* eventfd of the error interrupt, -1: none */
 };
 
 /* A DMA_READ or DMA_WRITE that waits for the client's reply [lock]. */
@@ -264,6 +265,7 @@ long us_handle_reset(struct us_served *served, struct us_message *message);
 int us_irqs_create(struct us_served *served);
 void us_irqs_destroy(struct us_served *served);
 void us_irqs_release(struct us_served *served); /* all eventfds of the client */
+unsigned us_irqs_errors(const struct us_served *served); /* error interrupts: one with PCI Express */
 void us_irqs_reset(struct us_served *served); /* the function was reset: messages are no longer routed */
 void us_irqs_intx(struct us_served *served, bool asserted);
 void us_irqs_message(struct us_served *served, enum us_irq kind, unsigned n);

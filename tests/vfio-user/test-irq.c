@@ -352,7 +352,7 @@ static void ranges_outside_the_kind_are_refused(void **state)
 		uint32_t index, start, count;
 	} bad[] = {
 		{INTX, 1, 1}, {INTX, 0, 2}, {MSI, 4, 1}, {MSI, 3, 2}, {MSI, 0, 5}, {MSI, 1, UINT32_MAX}, {MSI, UINT32_MAX, 2},
-		{MSIX, 0, 9}, {ERR, 0, 1}, {REQ, 0, 1}, {ERR, 0, 0}, {5, 0, 1}, {UINT32_MAX, 0, 1}, {MSI, 1, 0},
+		{MSIX, 0, 9}, {ERR, 0, 2}, {ERR, 1, 1}, {REQ, 0, 1}, {REQ, 0, 0}, {5, 0, 1}, {UINT32_MAX, 0, 1}, {MSI, 1, 0},
 	};
 	struct fixture *f = *state;
 
@@ -413,6 +413,24 @@ static void a_full_eventfd_stops_nobody(void **state)
 	assert_int_equal(raw_events(f->event[0]), UINT64_MAX - 1);
 }
 
+/* QEMU takes it from every PCI Express function, and warns where it can not. */
+static void the_error_interrupt_is_taken_and_comes_only_when_the_client_triggers_it(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(raw_irqs(f->raw, ERR, NONE | TRIGGER, 0, 1, NULL, 0), EINVAL);
+	assert_int_equal(raw_irqs(f->raw, ERR, EVENTFD | TRIGGER, 0, 1, f->event, 1), 0);
+	raise_cause(f, 0);
+	raw_read(f->raw, CONFIG, 0);
+	assert_int_equal(raw_events(f->event[0]), 0);
+	assert_int_equal(raw_irqs(f->raw, ERR, NONE | TRIGGER, 0, 1, NULL, 0), 0);
+	assert_int_equal(raw_events(f->event[0]), 1);
+	assert_int_equal(raw_irqs(f->raw, ERR, NONE | MASK, 0, 1, NULL, 0), EINVAL);
+	assert_int_equal(raw_irqs(f->raw, ERR, EVENTFD | TRIGGER, 0, 1, (int[]){0}, 1), EINVAL);
+	assert_int_equal(raw_irqs(f->raw, ERR, NONE | TRIGGER, 0, 0, NULL, 0), 0);
+	assert_int_equal(raw_irqs(f->raw, ERR, NONE | TRIGGER, 0, 1, NULL, 0), EINVAL);
+}
+
 static void an_eventfd_given_for_everything_is_fine(void **state)
 {
 	struct fixture *f = *state;
@@ -435,7 +453,9 @@ static void no_descriptor_stays_behind_a_client(void **state)
 	raw_irqs(f->raw, MSI, EVENTFD | TRIGGER, 0, 4, f->event, 4);
 	raw_irqs(f->raw, MSI, EVENTFD | TRIGGER, 0, 4, f->event, 4);
 	raw_irqs(f->raw, MSIX, EVENTFD | MASK, 0, 8, f->event, 8);
-	assert_int_equal(raw_count_fds(f->raw), before + 14);
+	raw_irqs(f->raw, ERR, EVENTFD | TRIGGER, 0, 1, f->event, 1);
+	raw_irqs(f->raw, ERR, EVENTFD | TRIGGER, 0, 1, f->event, 1);
+	assert_int_equal(raw_count_fds(f->raw), before + 15);
 	raw_reconnect(f->raw);
 	assert_int_equal(raw_count_fds(NULL), before);
 }
@@ -469,6 +489,7 @@ int main(void)
 		TEST(there_are_as_many_eventfds_as_interrupts_or_none),
 		TEST(descriptors_that_are_no_eventfds_are_refused),
 		TEST(a_full_eventfd_stops_nobody),
+		TEST(the_error_interrupt_is_taken_and_comes_only_when_the_client_triggers_it),
 		TEST(an_eventfd_given_for_everything_is_fine),
 		TEST(no_descriptor_stays_behind_a_client),
 	};
