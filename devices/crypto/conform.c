@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `understudy conform crypto` tests beyond what it makes from crypto.rdl: published vectors, one test for each error,
- * resets. The far larger set of tests/ runs on the same targets by programs of its own.
+ * What `understudy conform crypto` tests beyond what it makes from crypto.rdl: published vectors, one test for each
+ * error, resets. The far larger set of tests/ runs on the same targets by programs of its own.
  */
 #include <understudy/conform.h>
 
@@ -113,7 +113,8 @@ static const uint8_t cipher[32] = {0xf5, 0x8c, 0x4c, 0x04, 0xd6, 0xe5, 0xf1, 0xb
 static void set_key(struct us_run *run)
 {
 	for (unsigned i = 0; i < 8; i++)
-		set(run, CRYPTO_KEY(i), key[4 * i] | key[4 * i + 1] << 8 | key[4 * i + 2] << 16 | (uint32_t)key[4 * i + 3] << 24);
+		set(run, CRYPTO_KEY(i),
+		    key[4 * i] | key[4 * i + 1] << 8 | key[4 * i + 2] << 16 | (uint32_t)key[4 * i + 3] << 24);
 	for (unsigned i = 0; i < 4; i++)
 		set(run, CRYPTO_IV(i), 0x03020100 + 0x04040404 * i);
 }
@@ -156,9 +157,9 @@ static void digest_by_a_list_in_memory(struct us_run *run)
 	set(run, CRYPTO_IN_LIST_LO, (uint32_t)LIST);
 	set(run, CRYPTO_IN_LIST_HI, (uint32_t)(LIST >> 32));
 	set(run, CRYPTO_IN_COUNT, 2);
-	us_check_equal(run,
-		       command(run, CRYPTO_COMMAND_CODE_DIGEST, CRYPTO_CONTROL_FIRST_MASK | CRYPTO_CONTROL_LAST_MASK, 3),
-		       CRYPTO_ERROR_CODE_NONE);
+	us_check_equal(
+		run, command(run, CRYPTO_COMMAND_CODE_DIGEST, CRYPTO_CONTROL_FIRST_MASK | CRYPTO_CONTROL_LAST_MASK, 3),
+		CRYPTO_ERROR_CODE_NONE);
 	check_digest(run, of_abc);
 }
 
@@ -210,7 +211,8 @@ static void each_mistake_has_its_error_and_the_next_command_works(struct us_run 
 		memcpy(bytes, "abc", 3);
 		input(run, 0, MEMORY, 3);
 		output(run, OUTPUT, 16);
-		us_check_equal(run, command(run, mistake[i].code, mistake[i].control, mistake[i].length), mistake[i].error);
+		us_check_equal(run, command(run, mistake[i].code, mistake[i].control, mistake[i].length),
+			       mistake[i].error);
 		us_check_equal(run, fault(run), 0);
 		set(run, CRYPTO_OUT_COUNT, 0);
 		us_check_equal(run, command(run, CRYPTO_COMMAND_CODE_DIGEST, WINDOWS, 3), CRYPTO_ERROR_CODE_NONE);
@@ -241,7 +243,9 @@ static void a_list_that_is_not_there_faults_with_its_address(struct us_run *run)
 	set(run, CRYPTO_IN_LIST_LO, (uint32_t)NOWHERE);
 	set(run, CRYPTO_IN_LIST_HI, (uint32_t)(NOWHERE >> 32));
 	set(run, CRYPTO_IN_COUNT, 1);
-	us_check_equal(run, command(run, CRYPTO_COMMAND_CODE_DIGEST, CRYPTO_CONTROL_FIRST_MASK | CRYPTO_CONTROL_LAST_MASK, 3), CRYPTO_ERROR_CODE_LIST_FAULT);
+	us_check_equal(
+		run, command(run, CRYPTO_COMMAND_CODE_DIGEST, CRYPTO_CONTROL_FIRST_MASK | CRYPTO_CONTROL_LAST_MASK, 3),
+		CRYPTO_ERROR_CODE_LIST_FAULT);
 	us_check_equal(run, fault(run), NOWHERE);
 }
 

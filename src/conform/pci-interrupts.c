@@ -17,7 +17,8 @@ static bool came(struct us_run *run, enum us_irq_kind kind, unsigned n, uint64_t
 	return us_run_done(run, us_fn_irq_wait(run->fn, kind, n, timeout, count)) > 0;
 }
 
-static void expect(struct us_run *run, const struct us_cause *cause, enum us_irq_kind kind, unsigned n, const char *when)
+static void expect(struct us_run *run, const struct us_cause *cause, enum us_irq_kind kind, unsigned n,
+		   const char *when)
 {
 	static const char *const name[] = {"INTx", "MSI message", "MSI-X message"};
 	uint64_t count;
@@ -35,7 +36,8 @@ static void expect_none(struct us_run *run, const struct us_cause *cause, enum u
 
 	if (!came(run, kind, n, QUIET, &count))
 		return;
-	us_run_mismatch(run, cause->reg, cause->field, cause->reg->size, 0, count, "no %s %u comes %s", name[kind], n, when);
+	us_run_mismatch(run, cause->reg, cause->field, cause->reg->size, 0, count, "no %s %u comes %s", name[kind], n,
+			when);
 }
 
 static void clear(struct us_run *run, const struct us_cause *cause)
@@ -177,8 +179,8 @@ static void granted(struct us_run *run)
 		us_cause_raise(run, &cause);
 		if (own < count && (!came(run, kind, own, SOON, &times) || times != 1))
 			us_run_mismatch(run, cause.reg, cause.field, cause.reg->size, 1, times,
-					"with %u message%s granted, message %u comes once for the cause", count, us_plural(count),
-					own);
+					"with %u message%s granted, message %u comes once for the cause", count,
+					us_plural(count), own);
 		for (unsigned other = 0; other < count; other++)
 			expect_none(run, &cause, kind, other, "for a cause that has another, or has had its own");
 		us_cause_enable(run, &cause, false);
@@ -222,14 +224,16 @@ static bool pending(struct us_run *run, enum us_irq_kind kind, unsigned n)
 	unsigned at;
 
 	if (kind == US_MSIX) {
-		us_run_done(run, us_fn_read(run->fn, (enum us_region)pci->msix_pba_bar, pci->msix_pba_offset + n / 64 * 8, 4,
-					    &bits));
+		us_run_done(run, us_fn_read(run->fn, (enum us_region)pci->msix_pba_bar,
+					    pci->msix_pba_offset + n / 64 * 8, 4, &bits));
 		return bits >> n % 32 & 1;
 	}
 	at = us_run_capability(run, PCI_CAP_ID_MSI, "MSI");
 	bits = us_run_config_read(run, at + PCI_MSI_FLAGS, 2);
-	return us_run_config_read(run, at + (bits & PCI_MSI_FLAGS_64BIT ? PCI_MSI_PENDING_64 : PCI_MSI_PENDING_32), 4) >>
-		       n & 1;
+	return us_run_config_read(run, at + (bits & PCI_MSI_FLAGS_64BIT ? PCI_MSI_PENDING_64 : PCI_MSI_PENDING_32),
+				  4) >>
+		       n &
+	       1;
 }
 
 /* A machine that stands between may need a moment to see it. */
@@ -238,8 +242,8 @@ static void expect_pending(struct us_run *run, const struct us_cause *cause, uns
 	for (unsigned i = 0; i < 10 && pending(run, kind_of(run), n) != set; i++)
 		us_fn_sleep(run->fn, QUIET / 10);
 	if (pending(run, kind_of(run), n) != set)
-		us_run_mismatch(run, cause->reg, cause->field, cause->reg->size, set, !set, "the pending bit of message %u is %d %s",
-				n, set, when);
+		us_run_mismatch(run, cause->reg, cause->field, cause->reg->size, set, !set,
+				"the pending bit of message %u is %d %s", n, set, when);
 }
 
 static struct us_cause begin_masked(struct us_run *run, unsigned *n)
