@@ -227,7 +227,10 @@ long us_handle_dma_unmap(struct us_served *f, struct us_message *m)
 				(unsigned long long)last, count, error ? ", refused" : "");
 	if (error)
 		return error;
-	f->trim_at = us_dma_spare(&f->dma) ? us_server_now() + TRIM_AFTER : UINT64_MAX;
+	if (us_dma_spare(&f->dma)) {
+		f->trim_at = us_server_now() + TRIM_AFTER;
+		us_server_look(f->server);
+	}
 	memcpy(f->reply + sizeof(struct us_vu_header), &unmap, sizeof unmap);
 	return sizeof unmap;
 }

@@ -2,7 +2,8 @@
 /*
  * Inside the server: one function and its client. Each file of this folder does one thing with it:
  *
- *     server.c       the event loop: sleeping, waking, polling, alarms
+ *     server.c       the event loop: sleeping, waking, alarms
+ *     polling.c      when to look instead of sleeping
  *     listen.c       sockets on which clients arrive
  *     served.c       a function's life: client comes, client goes; what the device asks of its host
  *     stream.c       bytes and descriptors of the connection, in and out
@@ -56,6 +57,7 @@ struct us_stream {
 
 	uint8_t *rx; /* US_RECEIVE bytes */
 	size_t have; /* bytes in rx */
+	bool full; /* rx is; changed under [lock] */
 	size_t scanned; /* bytes of waiting requests that were already looked through for replies */
 	struct us_fds fds[US_FD_SETS];
 	unsigned nfds;

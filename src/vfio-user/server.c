@@ -2,15 +2,13 @@
 /*
  * The event loop.
  *
- * Between the accesses of a busy driver the server does not sleep but looks at the connection again, for a bounded time:
- * being woken takes longer than most accesses. It learns whether that pays. A look that finds nothing halves the time,
- * down to none; accesses that come so soon after each other that looking would have found them bring it back. Where the
- * processor was taken away meanwhile, others need it more, and it takes longer to come back. With one processor there
- * is nothing to win at all.
+ * Between the accesses of a busy driver the server does not sleep but looks at the connection again, for as long as
+ * polling.c says.
  */
 #include "vfio-user/served.h"
 
 #include "vfio-user/guard.h"
+#include "vfio-user/polling.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,10 +26,6 @@
 
 #define EVENTS 16
 #define STREAK 64 /* accesses of one function after which the others get a look */
-#define LEAST_POLL 4000 /* ns: below that, sleep at once */
-#define CROWDED 50000 /* ns between two looks: somebody else ran here */
-#define WORTH 3 /* quick accesses that bring polling back */
-#define WORTH_CROWDED 64
 #define NOTICES 10 /* lines on standard error each second */
 
 struct us_server {
@@ -43,14 +37,10 @@ struct us_server {
 	atomic_bool stop, attention, sleeping;
 	uint64_t due; /* when a function has to be looked at */
 	uint64_t timer_due; /* what the timer is set to */
-	uint64_t sleeps;
+	_Atomic uint64_t sleeps;
 
 	struct us_served *hot; /* the last that was accessed */
-	uint64_t accessed; /* when */
-	uint64_t poll, poll_most; /* ns */
-	bool polled; /* the access under way was found by looking */
-	bool yield; /* few processors */
-	int worth; /* quick accesses still missing until polling comes back */
+	struct us_polling polling;
 	unsigned streak;
 
 	pthread_mutex_t notices;
@@ -170,24 +160,8 @@ void us_server_look(struct us_server *server)
 
 void us_server_accessed(struct us_server *server, struct us_served *f)
 {
-	uint64_t now = us_server_now();
-
-	if (!server->polled && server->poll_most) {
-		if (server->hot != f || now - server->accessed > server->poll_most)
-			server->worth = server->worth > WORTH ? server->worth : WORTH;
-		else if (--server->worth <= 0)
-			server->poll = server->poll_most;
-	}
 	server->hot = f;
-	server->accessed = now;
-}
-
-static void missed(struct us_server *server, bool crowded)
-{
-	server->poll = crowded ? 0 : server->poll / 2;
-	if (server->poll < LEAST_POLL)
-		server->poll = 0;
-	server->worth = crowded ? WORTH_CROWDED : WORTH;
+	us_polling_access(&server->polling, us_server_now());
 }
 
 static bool dispatch(struct us_server *server, int timeout)
@@ -206,36 +180,25 @@ static bool dispatch(struct us_server *server, int timeout)
 /* Looks at the busy function until something comes, anywhere, or it is time to sleep. True: do not sleep. */
 static bool look_again(struct us_server *server)
 {
-	uint64_t before = us_server_now();
+	uint64_t time = us_polling_time(&server->polling), end = server->polling.accessed + time, now;
 
-	if (!server->hot || !server->poll || ++server->streak >= STREAK) {
+	if (!server->hot || !time || ++server->streak >= STREAK) {
 		server->streak = 0;
 		return false;
 	}
 	for (unsigned i = 1;; i++) {
-		uint64_t now;
-		bool came;
-
-		server->polled = true;
-		came = us_stream_receive(server->hot);
-		server->polled = false;
-		if (came) {
-			server->poll = server->poll_most;
+		if (us_stream_receive(server->hot))
 			return true;
-		}
 		now = us_server_now();
 		if (atomic_load(&server->attention) || now >= server->due)
 			return true;
-		if (now >= server->accessed + server->poll || now - before > CROWDED) {
-			missed(server, now - before > CROWDED);
-			return false;
-		}
+		if (now >= end)
+			break;
 		if (i % 16 == 0 && dispatch(server, 0))
 			return true;
-		if (server->yield)
-			sched_yield();
-		before = now;
 	}
+	us_polling_miss(&server->polling);
+	return false;
 }
 
 /* -- turns ------------------------------------------------------------------------------------------------------ */
@@ -319,15 +282,11 @@ void us_server_stop(struct us_server *server)
 
 /* -- life ------------------------------------------------------------------------------------------------------- */
 
-static void choose_polling(struct us_server *server)
+static unsigned processors(void)
 {
 	cpu_set_t cpus;
-	int count = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
 
-	server->poll_most = count > 1 ? (uint64_t)server->options.poll * 1000 : 0;
-	server->poll = server->poll_most;
-	server->yield = count <= 4;
-	server->worth = WORTH;
+	return sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : (unsigned)CPU_COUNT(&cpus);
 }
 
 int us_server_create(const struct us_server_options *options, struct us_server **server, struct us_error *err)
@@ -342,7 +301,7 @@ int us_server_create(const struct us_server_options *options, struct us_server *
 	s->timer_watch.ready = timer_ready;
 	s->due = s->timer_due = UINT64_MAX;
 	pthread_mutex_init(&s->notices, NULL);
-	choose_polling(s);
+	us_polling_init(&s->polling, options->poll * UINT64_C(1000), processors());
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

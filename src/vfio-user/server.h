@@ -7,7 +7,7 @@
  * reset and the next client finds it as after power-on. Nothing a client sends or fails to send harms more than its own
  * connection.
  *
- * Threads: all functions here are for the server's thread, but for us_server_stop().
+ * Threads: all functions here are for the server's thread unless they say otherwise.
  */
 #ifndef UNDERSTUDY_VFIO_USER_SERVER_H
 #define UNDERSTUDY_VFIO_USER_SERVER_H
@@ -74,7 +74,7 @@ int us_server_run(struct us_server *server);
 /* Makes us_server_run() return, or the next not begin. Any thread, also a signal handler. */
 void us_server_stop(struct us_server *server);
 
-/* How often the server went to sleep, for tests: an idle one does not wake. */
+/* How often the server went to sleep, for tests: an idle one does not wake. Any thread. */
 uint64_t us_server_sleeps(const struct us_server *server);
 
 #endif

@@ -26,12 +26,13 @@
 
 /* -- what epoll watches for ------------------------------------------------------------------------------------- */
 
+/* With `lock` held. */
 static void watch(struct us_served *f)
 {
 	struct us_stream *s = &f->stream;
 	uint32_t events = 0;
 
-	if (s->have < US_RECEIVE)
+	if (!s->full)
 		events |= EPOLLIN;
 	if (s->tx_from < s->tx_to)
 		events |= EPOLLOUT;
@@ -318,6 +319,17 @@ static void scan(struct us_served *f)
 	}
 }
 
+/* Does the client leave something unread? */
+static bool backlog(struct us_served *f)
+{
+	bool any;
+
+	pthread_mutex_lock(&f->lock);
+	any = f->stream.tx_from < f->stream.tx_to;
+	pthread_mutex_unlock(&f->lock);
+	return any;
+}
+
 static void carry_out(struct us_served *f)
 {
 	struct us_stream *s = &f->stream;
@@ -325,7 +337,7 @@ static void carry_out(struct us_served *f)
 	size_t at = 0;
 
 	s->scanned = 0;
-	while (!atomic_load(&f->doomed) && s->tx_from == s->tx_to && complete(f, at, &header)) {
+	while (!atomic_load(&f->doomed) && complete(f, at, &header) && !backlog(f)) {
 		if ((header.flags & US_VU_TYPE) == US_VU_REPLY) {
 			reply_came(f, at, &header);
 		} else {
@@ -406,8 +418,9 @@ bool us_stream_receive(struct us_served *f)
 	}
 	if (s->have == US_RECEIVE && !progress)
 		us_served_doom(f, "more requests than can wait");
-	if (s->have == US_RECEIVE || !(s->events & EPOLLIN)) {
+	if (s->full != (s->have == US_RECEIVE)) {
 		pthread_mutex_lock(&f->lock);
+		s->full = !s->full;
 		watch(f);
 		pthread_mutex_unlock(&f->lock);
 	}

@@ -77,7 +77,8 @@ static const struct us_map map = {
 struct mover {
 	struct us_timer timer;
 	struct us_job job;
-	uint64_t command, address, length, done, fault, duration, steps;
+	uint64_t command, address, length, done, fault, duration;
+	_Atomic uint64_t steps;
 	int result;
 	uint32_t resets;
 };

@@ -385,6 +385,18 @@ static void pages_of_one_file_share_one_mapping(void **state)
 	assert_int_equal(raw_unmap(raw, 0, PAGE), 0);
 }
 
+static void memory_that_the_client_took_back_is_given_back(void **state)
+{
+	struct raw *raw = *state;
+	int before = count_lines("/proc/self/maps", "memfd:raw");
+
+	raw_map(raw, 0, PAGE, RW, raw->memory, 0);
+	assert_int_equal(count_lines("/proc/self/maps", "memfd:raw"), before + 1);
+	assert_int_equal(raw_unmap(raw, 0, PAGE), 0);
+	while (count_lines("/proc/self/maps", "memfd:raw") > before) /* in a second, with no request needed for it */
+		usleep(10000);
+}
+
 static void a_file_that_grew_is_mapped_further(void **state)
 {
 	struct raw *raw = *state;
@@ -643,6 +655,7 @@ int main(void)
 		TEST(everything_is_unmapped_at_once),
 		TEST(an_unmap_that_makes_no_sense_is_refused),
 		TEST(pages_of_one_file_share_one_mapping),
+		TEST(memory_that_the_client_took_back_is_given_back),
 		TEST(a_file_that_grew_is_mapped_further),
 		TEST(a_huge_file_is_mapped_where_it_is_used),
 		TEST(more_files_than_a_client_may_have_are_refused),
