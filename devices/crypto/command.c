@@ -84,6 +84,22 @@ static bool partly_overlap(const uint8_t *a, const uint8_t *b, size_t length)
 }
 
 /*
+ * Behind an IOMMU software may name the same memory by two device addresses (CRY-018), and it may then be mapped here
+ * twice. Not every libcrypto works in place without being told that it does. So a byte of output, which is ours to
+ * write, tells: what lies in one piece in both lists is the same memory everywhere or nowhere.
+ */
+static bool same_memory(const volatile uint8_t *in, volatile uint8_t *out)
+{
+	const uint8_t first = *in;
+
+	*out = (uint8_t)~first;
+	if (*in == first)
+		return false;
+	*out = first;
+	return true;
+}
+
+/*
  * Whole blocks that lie in one piece in both lists are processed where they are. Returns their length; 0: there are
  * none.
  */
@@ -109,6 +125,8 @@ static uint32_t cipher_in_place(struct us_device *dev, struct crypto_command *c,
 	length = (in_length < out_length ? in_length : out_length) & ~(size_t)(CRYPTO_BLOCK - 1);
 	if (!length || partly_overlap(in, out, length))
 		return 0;
+	if (in != out && same_memory(in, out))
+		in = out;
 	if (!crypto_cipher_update(cipher, in, out, length)) {
 		c->error = CRYPTO_ERROR_CODE_ENGINE_FAULT;
 		return 0;

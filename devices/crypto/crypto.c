@@ -275,7 +275,6 @@ static void start(struct us_device *dev, uint8_t code)
 		return;
 	}
 	show_status(dev, CRYPTO_STATUS_BUSY_MASK);
-	c->job.finished = false;
 	us_job_start(dev, &c->job, CRYPTO_LATENCY);
 }
 
@@ -379,7 +378,9 @@ static void destroy(struct us_device *dev)
 
 	crypto_digest_destroy(&c->digest);
 	crypto_cipher_destroy(&c->cipher);
-	OPENSSL_cleanse(c, sizeof c->key + sizeof c->iv);
+	OPENSSL_cleanse(&c->key, sizeof c->key);
+	OPENSSL_cleanse(&c->iv, sizeof c->iv);
+	OPENSSL_cleanse(c->command.digest, sizeof c->command.digest);
 }
 
 US_MODEL(.map = &crypto_map, .state_size = sizeof(struct crypto), .create = create, .destroy = destroy, .reset = reset,

@@ -38,7 +38,7 @@ bool crypto_cipher_begin(struct crypto_cipher *c, bool encrypt, const uint8_t ke
 			 const uint8_t iv[CRYPTO_BLOCK]);
 void crypto_cipher_forget(struct crypto_cipher *c); /* wipes key and chaining value */
 
-/* `length` is a multiple of CRYPTO_BLOCK; `in` and `out` are the same or do not overlap. */
+/* `length` is a multiple of CRYPTO_BLOCK; `in` and `out` are the same or have no memory in common. */
 bool crypto_cipher_update(struct crypto_cipher *c, const void *in, void *out, size_t length);
 
 #endif

@@ -5,11 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many of `length` bytes at `addr` are in the arena and may be accessed in this way. */
-static size_t within(uint64_t addr, size_t length, enum us_dma_direction direction)
+/* Where the arena that `addr` is in begins, and at which device address. */
+static uint8_t *arena(const struct fake_host *h, uint64_t addr, uint64_t *base)
 {
-	uint64_t from = FAKE_BASE + (direction == US_DMA_WRITE ? FAKE_READ_ONLY : 0);
-	uint64_t to = FAKE_BASE + FAKE_SIZE;
+	const bool alias = h->alias && addr >= FAKE_ALIAS;
+
+	*base = alias ? FAKE_ALIAS : FAKE_BASE;
+	return alias ? h->alias : h->at;
+}
+
+/* How many of `length` bytes at `addr` are in the arena and may be accessed in this way. */
+static size_t within(uint64_t base, uint64_t addr, size_t length, enum us_dma_direction direction)
+{
+	uint64_t from = base + (direction == US_DMA_WRITE ? FAKE_READ_ONLY : 0);
+	uint64_t to = base + FAKE_SIZE;
 
 	if (addr < from || addr >= to)
 		return 0;
@@ -18,13 +27,14 @@ static size_t within(uint64_t addr, size_t length, enum us_dma_direction directi
 
 static int dma(void *ctx, uint64_t addr, void *buffer, size_t length, enum us_dma_direction direction, uint64_t *fault)
 {
-	struct fake_host *h = ctx;
-	size_t n = within(addr, length, direction);
+	uint64_t base;
+	uint8_t *memory = arena(ctx, addr, &base);
+	size_t n = within(base, addr, length, direction);
 
 	if (n && direction == US_DMA_READ)
-		memcpy(buffer, h->memory + (addr - FAKE_BASE), n);
+		memcpy(buffer, memory + (addr - base), n);
 	else if (n)
-		memcpy(h->memory + (addr - FAKE_BASE), buffer, n);
+		memcpy(memory + (addr - base), buffer, n);
 	if (n == length)
 		return 0;
 	if (fault)
@@ -35,12 +45,14 @@ static int dma(void *ctx, uint64_t addr, void *buffer, size_t length, enum us_dm
 static void *dma_map(void *ctx, uint64_t addr, size_t *length, enum us_dma_direction direction)
 {
 	struct fake_host *h = ctx;
-	size_t n = within(addr, *length, direction);
+	uint64_t base;
+	uint8_t *memory = arena(h, addr, &base);
+	size_t n = within(base, addr, *length, direction);
 
 	if (n > h->reach)
 		n = h->reach;
 	*length = n;
-	return n ? h->memory + (addr - FAKE_BASE) : NULL;
+	return n ? memory + (addr - base) : NULL;
 }
 
 static void intx(void *ctx, bool asserted)
@@ -89,6 +101,7 @@ void fake_host_open(struct fake_host *h)
 				   .message = message,
 				   .now = now,
 				   .alarm = set_alarm};
+	h->at = h->memory;
 	h->reach = SIZE_MAX;
 	h->alarm = UINT64_MAX;
 	if (us_model_find("crypto", &model, &err) || us_device_create(model, &h->host, &h->dev, &err))

@@ -11,11 +11,14 @@
 #define FAKE_BASE UINT64_C(0x700000000) /* device address of the arena */
 #define FAKE_SIZE (256 << 10)
 #define FAKE_READ_ONLY (FAKE_SIZE / 2)
+#define FAKE_ALIAS UINT64_C(0x780000000) /* and of the arena once more, where `alias` is set */
 
 struct fake_host {
 	struct us_device *dev;
 	struct us_host host; /* what it was opened with */
 	uint8_t memory[FAKE_SIZE];
+	uint8_t *at; /* what the device reaches: `memory`, unless a test has other FAKE_SIZE bytes */
+	uint8_t *alias; /* the same once more, mapped at another place; or NULL */
 	size_t reach; /* most bytes that can be mapped in one piece; 0: none, every access is a copy */
 	uint64_t now, alarm;
 	uint64_t messages;

@@ -488,6 +488,32 @@ static void in_place_works_with_the_same_bytes_cut_differently(void **state)
 	assert_memory_equal(r->in, expected, sizeof expected);
 }
 
+/* As behind an IOMMU: every shape, the input by one address and the output by the other, cut alike or not at all. */
+static void in_place_works_under_two_device_addresses(void **state)
+{
+	static struct rig_entry from[LIST_ENTRIES], to[LIST_ENTRIES];
+	static uint8_t plain[8192], expected[8192], got[8192];
+	struct rig *r = *state;
+
+	assert_int_equal(us_fn_dma_map(r->fn, r->in, RIG_NOTHING, 1 << 20, US_FN_DMA_READ), 0);
+	rig_key(r, key, iv);
+	for (size_t i = 0; i < 2 * SHAPES; i++) {
+		const struct shape *s = &shapes[i / 2];
+		uint32_t ins = shape_list(s, from, RIG_NOTHING, sizeof plain);
+		uint32_t outs = shape_list(s, to, RIG_IN, sizeof plain);
+
+		if (!s->gap)
+			to[0].length = sizeof plain;
+		gather(r, to, s->gap ? outs : 1, plain);
+		rig_aes(i % 2, key, iv, plain, expected, sizeof plain);
+		rig_list(r, IN, from, ins);
+		rig_list(r, OUT, to, s->gap ? outs : 1);
+		assert_int_equal(rig_run(r, i % 2 ? ENCRYPT : DECRYPT, sizeof plain), 0);
+		gather(r, to, s->gap ? outs : 1, got);
+		assert_memory_equal(got, expected, sizeof got);
+	}
+}
+
 static void overlap_of_another_kind_writes_nothing_outside_the_output(void **state)
 {
 	static uint8_t before[8192];
@@ -528,6 +554,7 @@ int main(int argc, char **argv)
 		TEST("CRY-014", a_list_is_read_before_the_first_byte_of_data_moves),
 		TEST("CRY-018", input_may_be_replaced_by_output_in_place),
 		TEST("CRY-018", in_place_works_with_the_same_bytes_cut_differently),
+		TEST("CRY-018", in_place_works_under_two_device_addresses),
 		TEST("CRY-018", overlap_of_another_kind_writes_nothing_outside_the_output),
 	};
 

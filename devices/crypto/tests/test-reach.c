@@ -13,6 +13,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -154,6 +156,37 @@ static void in_place_does_not_depend_on_how_memory_is_reached(void **state)
 	}
 }
 
+/* As in a server that got the same memory twice: libcrypto is given two pointers, and has to work in place. */
+static void in_place_may_have_two_device_addresses(void **state)
+{
+	static uint8_t expected[LENGTH];
+	struct fake_host *h = *state;
+	int fd = memfd_create("arena", 0);
+	uint8_t *twice[2];
+
+	assert_int_equal(ftruncate(fd, FAKE_SIZE), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		twice[i] = mmap(NULL, FAKE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		assert_true(twice[i] != MAP_FAILED);
+	}
+	memcpy(twice[0], h->memory, FAKE_SIZE);
+	h->at = twice[0];
+	h->alias = twice[1];
+	for (size_t i = 0; i < REACHES; i++) {
+		for (unsigned encrypt = 0; encrypt < 2; encrypt++) {
+			uint8_t code = encrypt ? CRYPTO_COMMAND_CODE_ENCRYPT : CRYPTO_COMMAND_CODE_DECRYPT;
+
+			h->reach = reaches[i];
+			expect(encrypt, h->at + OUT + 1, expected);
+			assert_int_equal(run(h, code, FAKE_ALIAS + OUT + 1, FAKE_BASE + OUT + 1, LENGTH), 0);
+			assert_memory_equal(h->at + OUT + 1, expected, LENGTH);
+		}
+	}
+	munmap(twice[0], FAKE_SIZE);
+	munmap(twice[1], FAKE_SIZE);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(digests_do_not_depend_on_how_memory_is_reached, setup, teardown),
 		cmocka_unit_test_setup_teardown(faults_do_not_depend_on_how_memory_is_reached, setup, teardown),
 		cmocka_unit_test_setup_teardown(in_place_does_not_depend_on_how_memory_is_reached, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_place_may_have_two_device_addresses, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
