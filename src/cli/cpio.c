@@ -2,9 +2,11 @@
 #include "cli/cpio.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void us_cpio_begin(struct us_cpio *cpio, FILE *to)
 {
@@ -132,13 +134,17 @@ static int copy(struct us_cpio *cpio, FILE *from, size_t length)
 
 int us_cpio_file(struct us_cpio *cpio, const char *path, const char *host_path)
 {
-	FILE *from = fopen(host_path, "re");
+	int fd = open(host_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc; /* a FIFO is refused, not waited for */
+	FILE *from = fd < 0 ? NULL : fdopen(fd, "r");
 	char *place = NULL;
 	struct stat st;
-	int rc;
 
-	if (!from)
-		return -errno;
+	if (!from) {
+		rc = -errno;
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
 	if (fstat(fileno(from), &st))
 		rc = -errno;
 	else if (!S_ISREG(st.st_mode))

@@ -274,7 +274,7 @@ int us_vm_command(const struct us_vm *vm, const char *qemu, const char *kernel, 
 	return rc ? rc : us_list_ok(command, err);
 }
 
-void us_vm_print(const struct us_list *command)
+int us_vm_print(const struct us_list *command, struct us_error *err)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
 
@@ -296,4 +296,5 @@ void us_vm_print(const struct us_list *command)
 		putchar('\'');
 	}
 	putchar('\n');
+	return fflush(stdout) ? us_fail(err, -errno, "cannot write the command: %s", strerror(errno)) : 0;
 }

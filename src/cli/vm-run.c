@@ -31,6 +31,7 @@ struct runner {
 	char status[32]; /* what came through the port of that name */
 	size_t status_length;
 	pid_t qemu;
+	int unheard; /* why our own output could not be written, an errno, or 0 */
 };
 
 static long long now_ms(void)
@@ -41,7 +42,16 @@ static long long now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* Writes all of it; false when nobody reads any more. */
+void us_vm_end_signals(sigset_t *signals)
+{
+	static const int list[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+	sigemptyset(signals);
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+		sigaddset(signals, list[i]);
+}
+
+/* Writes all of it; false, with errno, when that can not be. */
 static bool put(int fd, const char *data, size_t length)
 {
 	while (length) {
@@ -76,7 +86,7 @@ static void keep_tail(struct runner *r, const char *data, size_t length)
 	r->console[r->console_length] = '\0';
 }
 
-/* Passes on what a channel holds by now. False when our own output is closed. */
+/* Passes on what a channel holds by now. False when our own output takes no more. */
 static bool drain(struct runner *r, int channel)
 {
 	char data[65536];
@@ -98,8 +108,10 @@ static bool drain(struct runner *r, int channel)
 			r->status_length += length;
 			break;
 		default:
-			if (!put(channel == STDOUT ? STDOUT_FILENO : STDERR_FILENO, data, length))
+			if (!put(channel == STDOUT ? STDOUT_FILENO : STDERR_FILENO, data, length)) {
+				r->unheard = errno;
 				return false;
+			}
 		}
 	}
 	return true;
@@ -153,7 +165,7 @@ static void close_channels(struct runner *r, const char *folder)
 }
 
 /* QEMU dies with us, whatever we die of. Its own chatter never mixes with a program's output. */
-static int start(struct runner *r, char **command, bool interactive, const sigset_t *mask, struct us_error *err)
+static int start(struct runner *r, char **command, bool interactive, const sigset_t *signals, struct us_error *err)
 {
 	pid_t parent = getpid();
 	int failed[2], code = 0;
@@ -162,7 +174,7 @@ static int start(struct runner *r, char **command, bool interactive, const sigse
 		return us_fail(err, -errno, "cannot start QEMU: %s", strerror(errno));
 	r->qemu = fork();
 	if (r->qemu == 0) {
-		sigprocmask(SIG_SETMASK, mask, NULL);
+		sigprocmask(SIG_UNBLOCK, signals, NULL);
 		signal(SIGPIPE, SIG_DFL);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
@@ -294,7 +306,6 @@ static void watch(struct runner *r, bool program, unsigned timeout, struct us_vm
 		poll(fds, CHANNELS + 1, left > 1000 || left < 0 ? 1000 : (int)left);
 		if (!drain_all(r)) {
 			stop(r);
-			*result = (struct us_vm_result){US_VM_SIGNAL, SIGPIPE};
 			return;
 		}
 		if (program && program_status(r) >= 0) {
@@ -307,18 +318,25 @@ static void watch(struct runner *r, bool program, unsigned timeout, struct us_vm
 	}
 }
 
+/* A reader that went away ends us as it ends every program; a disk that is full wants a word. */
+static void unheard(int why, struct us_vm_result *result, struct us_error *err)
+{
+	*result = (struct us_vm_result){why == EPIPE ? US_VM_SIGNAL : US_VM_UNHEARD, SIGPIPE};
+	us_fail(err, -why, "cannot write the guest's output: %s", strerror(why));
+}
+
 int us_vm_run(const struct us_list *command, const char *folder, unsigned timeout, bool verbose,
 	      struct us_vm_result *result, struct us_error *err)
 {
 	struct runner r = {.channel = {-1, -1, -1, -1}, .signals = -1, .verbose = verbose};
 	struct termios terminal;
-	bool has_terminal = !tcgetattr(STDIN_FILENO, &terminal);
+	/* Only who had it gives it back: in the background that would stop us (SIGTTOU). */
+	bool has_terminal = !folder && !tcgetattr(STDIN_FILENO, &terminal);
 	sigset_t ours, before;
 	int rc;
 
-	sigemptyset(&ours);
-	for (size_t i = 0; i < 5; i++)
-		sigaddset(&ours, (const int[]){SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT}[i]);
+	us_vm_end_signals(&ours);
+	sigaddset(&ours, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &ours, &before);
 	signal(SIGPIPE, SIG_IGN);
 	r.signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -326,9 +344,11 @@ int us_vm_run(const struct us_list *command, const char *folder, unsigned timeou
 	if (!rc && folder)
 		rc = open_channels(&r, folder, err);
 	if (!rc)
-		rc = start(&r, command->item, !folder, &before, err);
+		rc = start(&r, command->item, !folder, &ours, err);
 	if (!rc)
 		watch(&r, folder, timeout, result, err);
+	if (!rc && r.unheard)
+		unheard(r.unheard, result, err);
 	close_channels(&r, folder);
 	if (r.signals >= 0)
 		close(r.signals);

@@ -219,6 +219,7 @@ struct session {
 	char qemu[PATH_MAX], kernel[PATH_MAX], base[PATH_MAX], initrd[PATH_MAX];
 	char folder[PATH_MAX - 16]; /* temporary files, or empty */
 	bool made_folder;
+	sigset_t signals; /* when made_folder: the mask before; a signal waits until the folder is removed */
 	struct us_list command;
 };
 
@@ -234,6 +235,8 @@ static int unless_dry(const struct us_vm *vm, int rc, const struct us_error *err
 static int make_folder(const struct us_vm *vm, struct session *s, struct us_error *err)
 {
 	const char *temporary = getenv("TMPDIR");
+	sigset_t end;
+	int rc;
 
 	if (vm->keep) {
 		if (snprintf(s->folder, sizeof s->folder, "%s", vm->keep) >= (int)sizeof s->folder)
@@ -247,8 +250,14 @@ static int make_folder(const struct us_vm *vm, struct session *s, struct us_erro
 		return us_fail(err, -ENAMETOOLONG, "the path in TMPDIR is too long");
 	if (vm->dry_run)
 		return 0;
+	us_vm_end_signals(&end);
+	sigprocmask(SIG_BLOCK, &end, &s->signals);
 	s->made_folder = mkdtemp(s->folder);
-	return s->made_folder ? 0 : us_fail(err, -errno, "cannot make the folder '%s': %s", s->folder, strerror(errno));
+	if (s->made_folder)
+		return 0;
+	rc = us_fail(err, -errno, "cannot make the folder '%s': %s", s->folder, strerror(errno));
+	sigprocmask(SIG_SETMASK, &s->signals, NULL);
+	return rc;
 }
 
 static int prepare(const struct us_vm *vm, struct session *s, struct us_error *err)
@@ -284,6 +293,7 @@ static void clean_up(struct session *s)
 	if (s->made_folder) {
 		unlink(s->initrd);
 		rmdir(s->folder);
+		sigprocmask(SIG_SETMASK, &s->signals, NULL);
 	}
 	us_list_free(&s->command);
 }
@@ -314,7 +324,7 @@ static int play(const struct us_vm *vm, struct us_error *err)
 	if (!rc)
 		rc = us_vm_command(vm, s.qemu, s.kernel, s.initrd, folder, &s.command, err);
 	if (!rc && vm->dry_run)
-		us_vm_print(&s.command);
+		rc = us_vm_print(&s.command, err);
 	else if (!rc)
 		rc = us_vm_run(&s.command, folder, vm->timeout, vm->verbose, &result, err);
 	clean_up(&s);

@@ -10,6 +10,7 @@
 #include <understudy/error.h>
 
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -60,8 +61,8 @@ int us_vm_find_qemu(const char *asked, char path[PATH_MAX], struct us_error *err
 int us_vm_command(const struct us_vm *vm, const char *qemu, const char *kernel, const char *initrd, const char *folder,
 		  struct us_list *command, struct us_error *err);
 
-/* Prints it for a shell: an option a line, quoted where needed. */
-void us_vm_print(const struct us_list *command);
+/* Prints it for a shell: an option a line, quoted where needed. -errno with a sentence when that can not be written. */
+int us_vm_print(const struct us_list *command, struct us_error *err);
 
 /* -- vm-image.c: what the guest boots from ---------------------------------------------------------------------- */
 
@@ -77,7 +78,10 @@ int us_vm_make_initrd(const struct us_vm *vm, const char *base, const char *path
 /* -- vm-run.c: running it --------------------------------------------------------------------------------------- */
 
 /* Ends of us_vm_run() that are no exit status of the program's. */
-enum us_vm_end { US_VM_EXITED, US_VM_TIMEOUT, US_VM_LOST, US_VM_SIGNAL };
+enum us_vm_end { US_VM_EXITED, US_VM_TIMEOUT, US_VM_LOST, US_VM_SIGNAL, US_VM_UNHEARD };
+
+/* The signals that ask us to end; us_vm_run() takes those that wait, too. */
+void us_vm_end_signals(sigset_t *signals);
 
 struct us_vm_result {
 	enum us_vm_end end;
@@ -87,8 +91,8 @@ struct us_vm_result {
 /*
  * Runs QEMU until it ends or has to: for `timeout` seconds (0: without limit), or until a signal asks us to end. When
  * `folder` is given, the guest's output comes through FIFOs made in it, and goes to our standard output and error.
- * QEMU never outlives us, and the terminal is left as it was. For US_VM_LOST and US_VM_TIMEOUT `err` holds a sentence.
- * -errno with a sentence when QEMU could not be started.
+ * QEMU never outlives us, and the terminal is left as it was. For US_VM_LOST, US_VM_TIMEOUT and US_VM_UNHEARD (our own
+ * output could not be written) `err` holds a sentence. -errno with a sentence when QEMU could not be started.
  */
 int us_vm_run(const struct us_list *command, const char *folder, unsigned timeout, bool verbose,
 	      struct us_vm_result *result, struct us_error *err);
