@@ -11,7 +11,7 @@ KIND := -$(notdir $(firstword $(CC)))
 endif
 ifdef SANITIZE
 KIND := $(KIND)-asan
-SETUP_OPTIONS = -Db_sanitize=address,undefined -Db_lundef=false
+SETUP_OPTIONS = -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
 endif
 ifdef WDF_INCLUDE
 KIND := $(KIND)-wdf
