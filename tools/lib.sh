@@ -82,9 +82,10 @@ apt_config() {
 	EOF
 }
 
-# Makes apt-get, from here on, work in build-tools/apt with the release that QEMU and the kernel come from.
+# use_private_apt WHAT ELSE: makes apt-get, from here on, work in build-tools/apt with the release that WHAT comes from.
+# ELSE says what to do on a machine that is no Debian.
 use_private_apt() {
-	is_debian || fail "this machine is no Debian, from whose archive $1 would come"
+	is_debian || fail "this machine is no Debian, from whose archive $1 would come: $2. 'make build' does without"
 	apt=$tools/apt
 	if ! find_mirror; then # the machine's lists were never fetched: fetch them here, where no root is needed
 		apt_config "$apt/machine"
