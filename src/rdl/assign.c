@@ -11,6 +11,8 @@ static bool rule_accepts(unsigned takes, struct us_rdl_value *value)
 {
 	switch (value->type) {
 	case US_RDL_BOOL:
+		if (takes & US_RDL_TAKES_INT && !(takes & US_RDL_TAKES_BOOL))
+			*value = us_rdl_number(value->num, 1);
 		return takes & (US_RDL_TAKES_BOOL | US_RDL_TAKES_INT);
 	case US_RDL_INT:
 		if (!(takes & US_RDL_TAKES_INT) && takes & US_RDL_TAKES_BOOL && value->num <= 1) {
@@ -88,17 +90,17 @@ static void explain_reference(struct us_rdl *rdl, const struct us_rdl_frame *fra
 			}
 }
 
-/* The value a property without `= value` stands for. */
+/* The value a property without `= value` stands for; false when there is none. One of the user's may have none (15.2). */
 static bool implied_value(struct us_rdl *rdl, const struct us_rdl_assign *assign, struct us_rdl_value *value)
 {
 	bool boolean = assign->rule ? assign->rule->takes & US_RDL_TAKES_BOOL : assign->udp->type.base == US_RDL_BOOLEAN;
 
-	if (!boolean && assign->udp && assign->udp->otherwise) {
+	if (assign->udp && assign->udp->otherwise) {
 		*value = us_rdl_eval(rdl, NULL, assign->udp->otherwise);
 		return true;
 	}
-	*value = (struct us_rdl_value){.type = US_RDL_BOOL, .width = 1, .num = 1};
-	if (!boolean)
+	*value = us_rdl_truth(true);
+	if (!boolean && assign->rule)
 		us_rdl_error(rdl, assign->pos, "property '%s' needs a value", assign->name);
 	return boolean;
 }
@@ -227,14 +229,6 @@ void us_rdl_assign(struct us_rdl *rdl, const struct us_rdl_frame *frame, struct 
 
 /* -- defaults --------------------------------------------------------------------------------------------------- */
 
-/* The frame of the component in whose body the default stands; its parameters are those the default may use. */
-static const struct us_rdl_frame *frame_of(const struct us_rdl_frame *frame, const struct us_rdl_def *scope)
-{
-	while (frame && frame->def != scope)
-		frame = frame->up;
-	return frame;
-}
-
 static bool has_prop(const struct us_rdl_node *node, const char *name)
 {
 	for (size_t i = 0; i < node->nprops; i++)
@@ -245,7 +239,8 @@ static bool has_prop(const struct us_rdl_node *node, const char *name)
 
 static void assign_default(struct us_rdl *rdl, const struct us_rdl_frame *frame, const struct us_rdl_assign *assign)
 {
-	const struct us_rdl_frame *scope = frame_of(frame->up, assign->scope);
+	/* Of the component in whose body the default stands: the parameters seen there are those it may use. */
+	const struct us_rdl_frame *scope = us_rdl_frame_of(frame->up, assign->scope);
 	struct us_rdl_node *node = frame->node;
 	struct us_rdl_prop prop = {.name = assign->name, .pos = assign->pos, .user = assign->udp, .by_default = true};
 	unsigned kinds;

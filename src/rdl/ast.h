@@ -216,6 +216,10 @@ void us_rdl_parse_enum(struct us_rdl_parser *p);
 void us_rdl_parse_struct(struct us_rdl_parser *p);
 void us_rdl_parse_property(struct us_rdl_parser *p);
 void us_rdl_parse_constraint(struct us_rdl_parser *p);
+bool us_rdl_at_local(const struct us_rdl_parser *p); /* at a local or default assignment, as its first word tells */
+void us_rdl_parse_local(struct us_rdl_parser *p);
+void us_rdl_parse_dynamic(struct us_rdl_parser *p);
+struct us_rdl_item *us_rdl_add_item(struct us_rdl_parser *p, enum us_rdl_item_kind kind); /* to the body, or outermost */
 struct us_rdl_symbol *us_rdl_find_symbol(struct us_rdl_parser *p, const char *name);
 void us_rdl_add_symbol(struct us_rdl_parser *p, struct us_rdl_symbol symbol);
 

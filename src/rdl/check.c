@@ -174,15 +174,6 @@ static void check_overlap(struct us_rdl *rdl, const struct us_rdl_node *node)
 	}
 }
 
-static void check_address(struct us_rdl *rdl, const struct us_rdl_node *node)
-{
-	unsigned access = us_rdl_accesswidth(node) < us_rdl_regwidth(node) ? us_rdl_accesswidth(node) : us_rdl_regwidth(node);
-
-	if (access >= 8 && (node->offset % (access / 8) || (node->ndims && node->stride % (access / 8))))
-		us_rdl_error(rdl, node->pos, "%s at 0x%llx is not aligned to its access width, %u bits", us_rdl_label(rdl, node),
-			     (ull)node->offset, access);
-}
-
 /* -- references ------------------------------------------------------------------------------------------------- */
 
 /* The outermost level holds signals only, and references may name them. */
@@ -269,7 +260,6 @@ static void check_node(struct us_rdl *rdl, struct us_rdl_node *node)
 	check_references(rdl, node);
 	if (node->kind == US_RDL_REG) {
 		check_reg(rdl, node);
-		check_address(rdl, node);
 	} else if (node->kind != US_RDL_SIGNAL && node->kind != US_RDL_FIELD && node->kind != US_RDL_MEM) {
 		if (!us_rdl_get_bool(node, "bridge"))
 			check_overlap(rdl, node);

@@ -55,7 +55,7 @@ static const struct us_rdl_value *bind_params(struct us_rdl *rdl, const struct u
 {
 	const struct us_rdl_def *def = inst->def;
 	struct us_rdl_value *value = us_arena_alloc(&rdl->arena, (def->nparams + 1) * sizeof *value);
-	struct us_rdl_frame own = {.def = def, .param = value};
+	struct us_rdl_frame own = {.def = def, .param = value, .up = frame};
 
 	for (size_t i = 0; i < inst->nargs; i++) {
 		bool known = false;
@@ -337,13 +337,25 @@ static struct us_rdl_node *instantiate(struct us_rdl *rdl, const struct us_rdl_f
 
 /* -- the top ---------------------------------------------------------------------------------------------------- */
 
-/* At the outermost level stand definitions and signals; SystemRDL 1.0 also had the top instantiated there. */
+static bool is_outermost_signal(const struct us_rdl *rdl, const struct us_rdl_path *path)
+{
+	for (const struct us_rdl_item *item = rdl->root->item; item && path->count == 1; item = item->next)
+		if (item->kind == US_RDL_I_INSTANCE && item->inst->def->kind == US_RDL_SIGNAL &&
+		    item->inst->name == path->step[0].name)
+			return true;
+	return false;
+}
+
+/*
+ * At the outermost level stand definitions and signals, with assignments to these, which software does not see.
+ * SystemRDL 1.0 also had the top instantiated there.
+ */
 static const struct us_rdl_def *check_outermost(struct us_rdl *rdl)
 {
 	const struct us_rdl_def *top = NULL;
 
 	for (struct us_rdl_item *item = rdl->root->item; item; item = item->next)
-		if (item->kind == US_RDL_I_DYNAMIC)
+		if (item->kind == US_RDL_I_DYNAMIC && !is_outermost_signal(rdl, &item->assign->target))
 			us_rdl_error(rdl, item->assign->pos, "a property is assigned inside of an address map only");
 		else if (item->kind == US_RDL_I_INSTANCE && item->inst->def->kind == US_RDL_ADDRMAP)
 			top = item->inst->def;

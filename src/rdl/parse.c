@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Components: definitions, instances, assignments (SystemRDL 2.0, clause 5 and annex B), by recursive descent. */
+/* Components: definitions and instances (SystemRDL 2.0, clause 5 and annex B), by recursive descent. */
 #include "rdl/ast.h"
 #include "rdl/eval.h"
-#include "rdl/prop.h"
 
 #include <string.h>
 
@@ -162,7 +161,7 @@ void us_rdl_add_symbol(struct us_rdl_parser *p, struct us_rdl_symbol symbol)
 	p->scope->symbol = added;
 }
 
-static struct us_rdl_item *add_item(struct us_rdl_parser *p, enum us_rdl_item_kind kind)
+struct us_rdl_item *us_rdl_add_item(struct us_rdl_parser *p, enum us_rdl_item_kind kind)
 {
 	struct us_rdl_item *item = US_ARENA_NEW(&p->rdl->arena, struct us_rdl_item);
 	struct us_rdl_item ***last = p->scope->def ? &p->scope->def->last : &p->scope->last;
@@ -171,121 +170,6 @@ static struct us_rdl_item *add_item(struct us_rdl_parser *p, enum us_rdl_item_ki
 	**last = item;
 	*last = &item->next;
 	return item;
-}
-
-/* -- assignments ------------------------------------------------------------------------------------------------ */
-
-/* Finds what property the name means; tells when none. */
-static bool resolve_property(struct us_rdl_parser *p, struct us_rdl_assign *assign)
-{
-	const char *similar;
-
-	assign->rule = us_rdl_find_rule(assign->name);
-	assign->udp = assign->rule ? NULL : us_rdl_find_udp(p->rdl, assign->name);
-	if (assign->rule || assign->udp)
-		return true;
-	similar = us_rdl_similar_rule(assign->name);
-	if (similar)
-		us_rdl_error(p->rdl, assign->pos, "there is no property '%s': is '%s' meant?", assign->name, similar);
-	else
-		us_rdl_error(p->rdl, assign->pos, "there is no property '%s'", assign->name);
-	return false;
-}
-
-static bool parse_encode(struct us_rdl_parser *p, struct us_rdl_assign *assign)
-{
-	struct us_rdl_pos pos;
-	const char *name = us_rdl_expect_name(p, "the name of an enum", &pos);
-	struct us_rdl_symbol *symbol = name ? us_rdl_find_symbol(p, name) : NULL;
-
-	if (!name)
-		return false;
-	if (symbol && symbol->enumeration) {
-		assign->encode = symbol->enumeration;
-		return true;
-	}
-	us_rdl_error(p->rdl, pos, "there is no enum '%s' here", name);
-	assign->failed = true;
-	return true;
-}
-
-/* NAME [= value]; false after a syntax error. */
-static bool parse_assignment(struct us_rdl_parser *p, struct us_rdl_assign *assign)
-{
-	assign->pos = p->token->pos;
-	if (p->token->kind != US_RDL_T_NAME)
-		return us_rdl_syntax(p, "the name of a property");
-	assign->name = (p->token++)->text;
-	assign->failed = !resolve_property(p, assign);
-	if (!us_rdl_take(p, M1('=')))
-		return true;
-	if (!strcmp(assign->name, "encode"))
-		return parse_encode(p, assign);
-	return (assign->value = us_rdl_parse_expr(p)) != NULL;
-}
-
-/* posedge intr; and the like (9.9): kept as a property of the modifier's name beside intr. */
-static bool parse_modifier(struct us_rdl_parser *p, struct us_rdl_assign *assign, struct us_rdl_assign *modifier)
-{
-	modifier->pos = p->token->pos;
-	modifier->name = (p->token++)->text;
-	modifier->rule = us_rdl_find_rule(modifier->name);
-	return parse_assignment(p, assign) &&
-	       (!strcmp(assign->name, "intr") || us_rdl_syntax(p, "intr after this word"));
-}
-
-static bool at_modifier(const struct us_rdl_parser *p)
-{
-	return us_rdl_at_word(p, "posedge") || us_rdl_at_word(p, "negedge") || us_rdl_at_word(p, "bothedge") ||
-	       us_rdl_at_word(p, "level") || us_rdl_at_word(p, "nonsticky");
-}
-
-static void keep_assignment(struct us_rdl_parser *p, const struct us_rdl_assign *assign, bool is_default)
-{
-	struct us_rdl_assign *kept = US_ARENA_NEW(&p->rdl->arena, struct us_rdl_assign);
-	const struct us_rdl_assign *other = p->scope->defaults;
-
-	*kept = *assign;
-	if (!is_default) {
-		add_item(p, US_RDL_I_ASSIGN)->assign = kept;
-		return;
-	}
-	for (; other && other->scope == p->scope->def; other = other->next)
-		if (other->name == kept->name) {
-			us_rdl_error(p->rdl, kept->pos, "default '%s' is given twice", kept->name);
-			us_rdl_note(p->rdl, other->pos, "it is given here first");
-		}
-	kept->scope = p->scope->def;
-	kept->next = p->scope->defaults;
-	p->scope->defaults = kept;
-}
-
-static void parse_local(struct us_rdl_parser *p)
-{
-	bool is_default = us_rdl_take_word(p, "default");
-	struct us_rdl_assign assign = {0}, modifier = {0};
-
-	if (!is_default && !p->scope->def) {
-		us_rdl_error(p->rdl, p->token->pos, "a property must be assigned inside a component");
-		p->failed = true;
-		return;
-	}
-	if (at_modifier(p) ? !parse_modifier(p, &assign, &modifier) : !parse_assignment(p, &assign))
-		return;
-	keep_assignment(p, &assign, is_default);
-	if (modifier.name)
-		keep_assignment(p, &modifier, is_default);
-}
-
-/* a.b[2].c->property = value */
-static void parse_dynamic(struct us_rdl_parser *p)
-{
-	struct us_rdl_assign *assign = US_ARENA_NEW(&p->rdl->arena, struct us_rdl_assign);
-
-	if (!us_rdl_parse_path(p, &assign->target) ||
-	    !us_rdl_expect(p, M2('-', '>'), "between a component and its property") || !parse_assignment(p, assign))
-		return;
-	add_item(p, US_RDL_I_DYNAMIC)->assign = assign;
 }
 
 /* -- instances -------------------------------------------------------------------------------------------------- */
@@ -379,7 +263,7 @@ static bool parse_instances(struct us_rdl_parser *p, const struct us_rdl_inst *m
 		if (!inst->name || !parse_suffix(p, inst) || !parse_placement(p, inst))
 			return false;
 		if (inst->def)
-			add_item(p, US_RDL_I_INSTANCE)->inst = inst;
+			us_rdl_add_item(p, US_RDL_I_INSTANCE)->inst = inst;
 	} while (us_rdl_take(p, M1(',')));
 	return true;
 }
@@ -526,19 +410,9 @@ static void parse_named(struct us_rdl_parser *p)
 		parse_typed_instances(p, false);
 	else if (next->kind == US_RDL_T_MARK &&
 		 (next->mark == M1('.') || next->mark == M1('[') || next->mark == M2('-', '>')))
-		parse_dynamic(p);
+		us_rdl_parse_dynamic(p);
 	else
-		parse_local(p);
-}
-
-static bool at_local(const struct us_rdl_parser *p)
-{
-	static const char *const words[] = {"default", "sw", "hw", "rclr", "rset", "woclr", "woset", "encode"};
-
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (us_rdl_at_word(p, words[i]))
-			return true;
-	return at_modifier(p);
+		us_rdl_parse_local(p);
 }
 
 static void parse_element(struct us_rdl_parser *p)
@@ -563,8 +437,8 @@ static void parse_element(struct us_rdl_parser *p)
 		us_rdl_parse_property(p);
 	} else if (us_rdl_at_word(p, "constraint")) {
 		us_rdl_parse_constraint(p);
-	} else if (at_local(p)) {
-		parse_local(p);
+	} else if (us_rdl_at_local(p)) {
+		us_rdl_parse_local(p);
 	} else if (p->token->kind == US_RDL_T_NAME && !p->token->reserved) {
 		parse_named(p);
 	} else {

@@ -289,12 +289,12 @@ static bool place_mem(struct us_rdl *rdl, struct us_rdl_node *mem)
 	return true;
 }
 
-/* A register file without an alignment of its own has that of what it is in; an address map has none. */
+/* What has no alignment of its own has that of what it is in; an address map then has none. */
 static bool settle_alignment(struct us_rdl *rdl, const struct us_rdl_node *node, uint64_t *alignment)
 {
 	const struct us_rdl_prop *prop = us_rdl_get(node, "alignment");
 
-	if (prop || node->kind != US_RDL_REGFILE)
+	if (prop || node->kind == US_RDL_ADDRMAP)
 		*alignment = prop ? prop->value.num : 0;
 	if (!prop || (*alignment && !(*alignment & (*alignment - 1))))
 		return true;
@@ -317,6 +317,8 @@ static bool place_node(struct us_rdl *rdl, struct us_rdl_node *node, struct mode
 	if (!settle_alignment(rdl, node, &mode.alignment))
 		return false;
 	for (struct us_rdl_node *child = node->child; child; child = child->next) {
+		if (us_rdl_get_bool(node, "bridge"))
+			next = 0; /* a bridge holds views of one another's place, not neighbours (13.4) */
 		if (!place_child(rdl, child, &mode, &next)) {
 			good = false;
 			continue;
