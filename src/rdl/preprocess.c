@@ -101,6 +101,33 @@ void us_rdl_define(struct us_rdl_lexer *lexer, const char *text)
 
 /* -- `define ---------------------------------------------------------------------------------------------------- */
 
+/* Over one comment, if one begins here: 1, 0 when none does, -1 when it is not closed. A line's end is no part of it. */
+static int skip_comment(struct us_rdl_input *input)
+{
+	bool block = peek(input, 1) == '*';
+
+	if (peek(input, 0) != '/' || (!block && peek(input, 1) != '/'))
+		return 0;
+	for (input->at += 2; peek(input, 0) >= 0 && (block || peek(input, 0) != '\n'); input->at++)
+		if (block && peek(input, 0) == '*' && peek(input, 1) == '/') {
+			input->at += 2;
+			return 1;
+		}
+	return block ? -1 : 1;
+}
+
+/* Parameters may stand on several lines, each but the last with a backslash at its end. */
+static void skip_to_param(struct us_rdl_input *input)
+{
+	for (skip_blanks(input); peek(input, 0) == '\\'; skip_blanks(input)) {
+		size_t length = peek(input, 1) == '\r' ? 2 : 1;
+
+		if (peek(input, length) != '\n')
+			break;
+		input->at += length + 1;
+	}
+}
+
 static void define_params(struct us_rdl_lexer *lexer, struct us_rdl_macro *macro)
 {
 	struct us_rdl_input *input = lexer->input;
@@ -111,7 +138,7 @@ static void define_params(struct us_rdl_lexer *lexer, struct us_rdl_macro *macro
 	for (;;) {
 		const char *name;
 
-		skip_blanks(input);
+		skip_to_param(input);
 		if (peek(input, 0) == ')' && !macro->nparams)
 			break;
 		name = take_name(lexer);
@@ -123,7 +150,7 @@ static void define_params(struct us_rdl_lexer *lexer, struct us_rdl_macro *macro
 		macro->param =
 			us_arena_grow(&lexer->rdl->arena, macro->param, macro->nparams, &room, sizeof *macro->param);
 		macro->param[macro->nparams++] = name;
-		skip_blanks(input);
+		skip_to_param(input);
 		if (peek(input, 0) != ',')
 			break;
 		input->at++;
@@ -156,7 +183,10 @@ static void define_text(struct us_rdl_lexer *lexer, struct us_rdl_macro *macro)
 			break;
 		}
 		if (!quoted && peek(input, 0) == '/' && peek(input, 1) == '*') {
-			us_rdl_lex_space(lexer);
+			struct us_rdl_pos pos = us_rdl_lex_pos(lexer);
+
+			if (skip_comment(input) < 0)
+				us_rdl_error(lexer->rdl, pos, "this comment is not closed: '*/' is missing");
 			continue;
 		}
 		if (peek(input, 0) == '"' && (!length || text[length - 1] != '\\'))
@@ -197,7 +227,7 @@ struct argument {
 	size_t length;
 };
 
-/* The text up to the next ',' or ')' outside brackets and strings. */
+/* The text up to the next ',' or ')' outside brackets, strings and comments. */
 static bool take_argument(struct us_rdl_input *input, struct argument *argument)
 {
 	size_t start;
@@ -208,8 +238,11 @@ static bool take_argument(struct us_rdl_input *input, struct argument *argument)
 		input->at++;
 	start = input->at;
 	for (;; input->at++) {
-		int c = peek(input, 0);
+		int c;
 
+		while (!quoted && skip_comment(input) > 0)
+			;
+		c = peek(input, 0);
 		if (c < 0)
 			return false;
 		if (c == '\\' && quoted && peek(input, 1) >= 0)
@@ -246,7 +279,10 @@ static void append(struct text *text, const char *data, size_t length)
 	}
 }
 
-/* The macro's text with its parameters replaced, also `` (paste) and `" (a quote inside which they are replaced). */
+/*
+ * The macro's text with its parameters replaced, also `` (paste), `" (a quote inside which they are replaced) and `\`"
+ * (an escaped quote inside of those).
+ */
 static struct text substitute(struct us_rdl_lexer *lexer, const struct us_rdl_macro *macro,
 			      const struct argument *argument)
 {
@@ -257,6 +293,11 @@ static struct text substitute(struct us_rdl_lexer *lexer, const struct us_rdl_ma
 		const char *from = macro->text + at;
 		size_t length = 1, match = macro->nparams;
 
+		if (macro->length - at >= 4 && !memcmp(from, "`\\`\"", 4)) {
+			append(&text, "\\\"", 2);
+			at += 4;
+			continue;
+		}
 		if (*from == '`' && at + 1 < macro->length && (from[1] == '`' || from[1] == '"')) {
 			if (from[1] == '"')
 				append(&text, "\"", 1);
