@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,19 +26,15 @@ static void whole_pages(const struct us_mem *mem, uint64_t *start, uint64_t *end
 	*end = (US_OFFSET_OF(mem->addr) + mem->size) & ~(PAGE - 1);
 }
 
-/* The other side gets a descriptor that can do no more than software may. */
-static int share(struct us_memory *memory, const struct us_mem *mem)
+/*
+ * The other side gets the descriptor, and shall do no more with it than software may. That it be open for reading alone
+ * would not do: /proc opens it again for anything. The mapping that we have already stays writable.
+ */
+static int seal(const struct us_memory *memory, const struct us_mem *mem)
 {
-	char path[64];
+	const int seals = F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL | (mem->write ? 0 : F_SEAL_FUTURE_WRITE);
 
-	if (fcntl(memory->fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
-		return -errno;
-	memory->fd_shared = memory->fd;
-	if (mem->write)
-		return 0;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", memory->fd);
-	memory->fd_shared = open(path, O_RDONLY | O_CLOEXEC);
-	return memory->fd_shared < 0 ? -errno : 0;
+	return fcntl(memory->fd, F_ADD_SEALS, seals) ? -errno : 0;
 }
 
 static int create_pages(struct us_memory *memory, const struct us_mem *mem)
@@ -56,7 +51,7 @@ static int create_pages(struct us_memory *memory, const struct us_mem *mem)
 		return -errno;
 	}
 	memory->base = (char *)memory->mapping + lead;
-	return share(memory, mem);
+	return seal(memory, mem);
 }
 
 int us_memories_create(struct us_device *dev)
@@ -67,7 +62,7 @@ int us_memories_create(struct us_device *dev)
 	if (!dev->memories)
 		return -ENOMEM;
 	for (size_t i = 0; i < map->nmems; i++)
-		dev->memories[i].fd = dev->memories[i].fd_shared = -1;
+		dev->memories[i].fd = -1;
 	for (size_t i = 0; i < map->nmems; i++) {
 		struct us_memory *memory = &dev->memories[i];
 		uint64_t start, end;
@@ -84,16 +79,28 @@ int us_memories_create(struct us_device *dev)
 	return 0;
 }
 
+/* Where no hole can be punched, because of the seal, what was never written stays without pages of its own. */
+static void zero_pages(struct us_memory *memory)
+{
+	off_t from = 0, to;
+
+	while ((from = lseek(memory->fd, from, SEEK_DATA)) >= 0) {
+		to = lseek(memory->fd, from, SEEK_HOLE);
+		memset((char *)memory->mapping + from, 0, (size_t)(to - from));
+		from = to;
+	}
+}
+
 /* What one user left there is none of the next one's business (PCIe 6.6.2). */
 void us_memories_clear(struct us_device *dev)
 {
 	for (size_t i = 0; i < dev->map->nmems; i++) {
 		struct us_memory *memory = &dev->memories[i];
 
-		if (memory->mapping &&
-		    !fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)memory->mapped))
-			continue;
-		memset(memory->base, 0, dev->map->mems[i].size);
+		if (!memory->mapping)
+			memset(memory->base, 0, dev->map->mems[i].size);
+		else if (fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)memory->mapped))
+			zero_pages(memory);
 	}
 }
 
@@ -108,8 +115,6 @@ void us_memories_destroy(struct us_device *dev)
 			munmap(memory->mapping, memory->mapped);
 		else
 			free(memory->base);
-		if (memory->fd_shared >= 0 && memory->fd_shared != memory->fd)
-			close(memory->fd_shared);
 		if (memory->fd >= 0)
 			close(memory->fd);
 	}
@@ -141,7 +146,7 @@ int us_device_area(struct us_device *dev, unsigned bar, unsigned index, struct u
 		*area = (struct us_area){
 			.offset = start,
 			.size = end - start,
-			.fd = dev->memories[i].fd_shared,
+			.fd = dev->memories[i].fd,
 			.fd_offset = start - (US_OFFSET_OF(mem->addr) & ~(PAGE - 1)),
 			.read = mem->read,
 			.write = mem->write,

@@ -62,7 +62,7 @@ struct us_memory {
 	void *base; /* the mem's first byte */
 	void *mapping; /* of whole pages, or NULL: base is from malloc */
 	size_t mapped;
-	int fd, fd_shared; /* the memfd, and what the other side gets: the same, or read-only */
+	int fd; /* the memfd, which the other side gets too */
 };
 
 /* Lays out every BAR's spans. The map has been checked. */

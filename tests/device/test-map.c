@@ -4,10 +4,12 @@
 #include "zoo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -313,6 +315,8 @@ static void nobody_can_shrink_a_shared_area_or_write_a_read_only_one(void **stat
 {
 	struct rig *rig = rig_open(&zoo_model);
 	struct us_area area;
+	char path[64];
+	int again;
 
 	(void)state;
 	assert_int_equal(us_device_area(rig->dev, 2, 0, &area), 0);
@@ -320,6 +324,12 @@ static void nobody_can_shrink_a_shared_area_or_write_a_read_only_one(void **stat
 	assert_int_equal(us_device_area(rig->dev, 2, 1, &area), 0);
 	assert_ptr_equal(mmap(NULL, area.size, PROT_READ | PROT_WRITE, MAP_SHARED, area.fd, (off_t)area.fd_offset),
 			 MAP_FAILED);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", area.fd);
+	again = open(path, O_RDWR);
+	assert_ptr_equal(mmap(NULL, area.size, PROT_READ | PROT_WRITE, MAP_SHARED, again, (off_t)area.fd_offset),
+			 MAP_FAILED);
+	assert_int_equal(pwrite(again, "no", 2, 0), -1);
+	close(again);
 	rig_close(rig);
 }
 
@@ -339,6 +349,8 @@ static void memory_obeys_what_software_may_do(void **state)
 	rig_write(rig, ZOO_SMALL + 0x38, 8, 0x1122334455667788);
 	assert_int_equal(rig_read(rig, ZOO_SMALL + 0x3c, 2), 0x3344);
 	assert_int_equal(rig_read(rig, ZOO_SMALL + 0x40, 8), 0); /* just beyond it */
+	us_device_reset(rig->dev, US_RESET_FLR);
+	assert_int_equal(rom[3] | sink[0], 0);
 	rig_close(rig);
 }
 
