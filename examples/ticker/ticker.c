@@ -41,11 +41,13 @@ static int create(struct us_device *dev)
 static void about_to_read(struct us_device *dev, us_addr reg)
 {
 	const struct ticker *ticker = us_state(dev);
+	const uint64_t now = us_now(dev);
+	uint64_t left = 0;
 
-	if (reg == TICKER_COUNT && ticker->zero.pending)
-		us_set(dev, TICKER_COUNT, (ticker->zero.due - us_now(dev) + MICROSECOND - 1) / MICROSECOND);
-	else if (reg == TICKER_COUNT)
-		us_set(dev, TICKER_COUNT, 0);
+	if (ticker->zero.pending && ticker->zero.due > now) /* it may be due and not have expired yet */
+		left = ticker->zero.due - now;
+	if (reg == TICKER_COUNT)
+		us_set(dev, TICKER_COUNT, (left + MICROSECOND - 1) / MICROSECOND);
 }
 
 static void written(struct us_device *dev, const struct us_write *w)
