@@ -437,6 +437,8 @@ static void fields_are_set_and_got_by_their_masks(void **state)
 	assert_int_equal(us_get(rig->dev, ZOO_CTRL), 0xab04);
 	us_set(rig->dev, ZOO_CTRL, UINT64_MAX); /* only bits that exist can be set */
 	assert_int_equal(us_get(rig->dev, ZOO_CTRL), 0xff07);
+	us_set_field(rig->dev, ZOO_CTRL, 0xfe, 0x7f);
+	assert_int_equal(us_get(rig->dev, ZOO_CTRL), 0xff07);
 }
 
 static void a_reset_brings_back_the_reset_values(void **state)
@@ -446,6 +448,19 @@ static void a_reset_brings_back_the_reset_values(void **state)
 	us_reset_registers(rig->dev);
 	assert_int_equal(rig_read(rig, ZOO_CTRL, 4), 0x0700);
 	assert_int_equal(rig_config(rig, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, PCI_COMMAND_MASTER);
+}
+
+static void the_devices_own_reset_leaves_memory_alone_and_others_clear_it(void **state)
+{
+	uint8_t *small = us_mem(rig->dev, ZOO_SMALL, NULL), *window = us_mem(rig->dev, ZOO_WINDOW, NULL);
+
+	(void)state;
+	*small = *window = 0x5a;
+	us_reset_registers(rig->dev);
+	assert_int_equal(*small, 0x5a);
+	assert_int_equal(*window, 0x5a);
+	us_device_reset(rig->dev, US_RESET_FLR);
+	assert_int_equal(*small | *window, 0);
 }
 
 /* Runs a mistake of a model in a child process and sees it end. */
@@ -529,6 +544,7 @@ int main(void)
 		TEST(write_once_means_once_for_each_byte_after_each_reset),
 		TEST(fields_are_set_and_got_by_their_masks),
 		TEST(a_reset_brings_back_the_reset_values),
+		TEST(the_devices_own_reset_leaves_memory_alone_and_others_clear_it),
 		TEST(a_mistake_of_the_model_ends_the_process),
 	};
 

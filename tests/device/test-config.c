@@ -209,7 +209,7 @@ static void the_list_holds_exactly_the_capabilities_of_the_map(void **state)
 	}
 }
 
-static void a_failed_dma_read_sets_master_abort_until_it_is_cleared(void **state)
+static void a_failed_dma_read_sets_master_abort_until_it_is_cleared_or_reset(void **state)
 {
 	uint64_t fault;
 	char byte;
@@ -220,6 +220,9 @@ static void a_failed_dma_read_sets_master_abort_until_it_is_cleared(void **state
 	rig_config_write(rig, PCI_STATUS, 2, (uint16_t)~PCI_STATUS_REC_MASTER_ABORT);
 	assert_true(rig_config(rig, PCI_STATUS, 2) & PCI_STATUS_REC_MASTER_ABORT);
 	rig_config_write(rig, PCI_STATUS, 2, PCI_STATUS_REC_MASTER_ABORT);
+	assert_false(rig_config(rig, PCI_STATUS, 2) & PCI_STATUS_REC_MASTER_ABORT);
+	assert_int_equal(us_dma_read(rig->dev, 0xdead000, &byte, 1, &fault), -EFAULT);
+	us_device_reset(rig->dev, US_RESET_FLR);
 	assert_false(rig_config(rig, PCI_STATUS, 2) & PCI_STATUS_REC_MASTER_ABORT);
 }
 
@@ -438,7 +441,7 @@ int main(void)
 		TEST(without_memory_enable_nobody_answers),
 		TEST(status_says_that_there_are_capabilities),
 		TEST(the_list_holds_exactly_the_capabilities_of_the_map),
-		TEST(a_failed_dma_read_sets_master_abort_until_it_is_cleared),
+		TEST(a_failed_dma_read_sets_master_abort_until_it_is_cleared_or_reset),
 		TEST(a_failed_dma_write_is_posted_and_leaves_no_status),
 		TEST(express_has_4096_bytes_and_no_extended_capability),
 		TEST(without_express_config_space_ends_at_256),

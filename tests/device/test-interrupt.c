@@ -639,6 +639,24 @@ static void routing_msi_grants_that_many(void **state)
 	assert_int_equal(us_device_route(rig->dev, US_IRQ_INTX, 1), -EINVAL);
 }
 
+static void software_may_grant_fewer_than_are_routed(void **state)
+{
+	(void)state;
+	us_device_route(rig->dev, US_IRQ_MSI, 4);
+	enable_msi(0);
+	raise_cause(3);
+	SENT(US_IRQ_MSI, 0);
+}
+
+static void routing_msix_lifts_the_function_mask(void **state)
+{
+	(void)state;
+	enable_msix(true);
+	us_device_route(rig->dev, US_IRQ_MSIX, 4);
+	assert_int_equal(rig_config(rig, msix + PCI_MSIX_FLAGS, 2) & (PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL),
+			 PCI_MSIX_FLAGS_ENABLE);
+}
+
 static void what_comes_before_it_is_routed_is_held(void **state)
 {
 	(void)state;
@@ -731,6 +749,19 @@ static void a_conventional_reset_ends_all_wiring(void **state)
 	NOTHING_SENT();
 }
 
+static void a_conventional_reset_forgets_the_hosts_masks(void **state)
+{
+	(void)state;
+	us_device_route(rig->dev, US_IRQ_MSI, 4);
+	us_device_mask(rig->dev, US_IRQ_MSI, 1, true);
+	us_device_reset(rig->dev, US_RESET_CONVENTIONAL);
+	set_command(on);
+	rig_write(rig, ZOO_ENABLE, 4, ALL);
+	us_device_route(rig->dev, US_IRQ_MSI, 4);
+	raise_cause(1);
+	SENT(US_IRQ_MSI, 1);
+}
+
 static void routed_messages_need_bus_mastering(void **state)
 {
 	(void)state;
@@ -784,6 +815,8 @@ int main(void)
 		TEST(with_both_enabled_it_is_msix),
 		ROUTED(a_routed_message_needs_neither_address_nor_table),
 		ROUTED(routing_msi_grants_that_many),
+		ROUTED(software_may_grant_fewer_than_are_routed),
+		ROUTED(routing_msix_lifts_the_function_mask),
 		ROUTED(what_comes_before_it_is_routed_is_held),
 		ROUTED(what_comes_between_two_routings_is_held),
 		ROUTED(a_vector_beyond_those_routed_waits_and_is_no_other),
@@ -792,6 +825,7 @@ int main(void)
 		ROUTED(the_functions_own_msi_mask_holds_for_routed_messages_too),
 		ROUTED(wiring_outlives_flr_and_waits_for_the_enable_bit),
 		ROUTED(a_conventional_reset_ends_all_wiring),
+		ROUTED(a_conventional_reset_forgets_the_hosts_masks),
 		ROUTED(routed_messages_need_bus_mastering),
 	};
 

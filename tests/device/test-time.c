@@ -499,6 +499,8 @@ static void a_fault_names_the_first_address_that_failed(void **state)
 	assert_int_equal(us_dma_read(rig->dev, UINT64_MAX - 3, byte, 16, &fault), -EFAULT);
 	assert_int_equal(fault, UINT64_MAX - 3);
 	assert_int_equal(rig->dmas, 3); /* the host was not asked for what is past the end of all addresses */
+	assert_int_equal(us_dma_read(rig->dev, UINT64_MAX - 3, byte, 4, &fault), -EFAULT);
+	assert_int_equal(rig->dmas, 4); /* but for the last of them */
 }
 
 static void without_bus_mastering_dma_is_refused_before_the_host_sees_it(void **state)

@@ -82,6 +82,16 @@ static void the_sum_is_there_only_when_done_says_so(void **state)
 	assert_int_equal(get(ADDER_SUM), 2);
 }
 
+static void writing_a_starts_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(add(1, 1), 2);
+	set(ADDER_A, 9);
+	us_fn_sleep(fn, 1000000);
+	assert_int_equal(get(ADDER_STATUS), 0);
+	assert_int_equal(get(ADDER_SUM), 2);
+}
+
 static void the_sum_can_not_be_written(void **state)
 {
 	(void)state;
@@ -131,9 +141,13 @@ static void without_its_enable_nothing_interrupts(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_function_is_the_one_that_was_specified),  TEST(it_adds),
-		TEST(the_sum_is_there_only_when_done_says_so),     TEST(the_sum_can_not_be_written),
-		TEST(done_interrupts_by_intx_until_it_is_cleared), TEST(done_interrupts_by_message),
+		TEST(the_function_is_the_one_that_was_specified),
+		TEST(it_adds),
+		TEST(the_sum_is_there_only_when_done_says_so),
+		TEST(the_sum_can_not_be_written),
+		TEST(writing_a_starts_nothing),
+		TEST(done_interrupts_by_intx_until_it_is_cleared),
+		TEST(done_interrupts_by_message),
 		TEST(without_its_enable_nothing_interrupts),
 	};
 

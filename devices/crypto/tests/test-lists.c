@@ -340,6 +340,29 @@ static void a_list_does_not_wrap_around_the_end_of_the_address_space(void **stat
 	rig_assert_usable(r);
 }
 
+/* On a target whose device addresses have 64 bits: to an IOMMU with fewer the test before this one is all there is. */
+static void a_list_that_would_wrap_faults_at_0_whatever_is_there(void **state)
+{
+	const uint64_t last_page = UINT64_MAX - 4095;
+	struct rig *r = *state;
+	struct rig_entry *first;
+
+	if (us_fn_dma_map(r->fn, r->low, 0, 4096, US_FN_DMA_READ))
+		return;
+	if (!us_fn_dma_map(r->fn, r->low, last_page, 4096, US_FN_DMA_READ)) {
+		first = (struct rig_entry *)(void *)(r->low + 4096 - sizeof *first);
+		*first = (struct rig_entry){RIG_IN, 16, 0};
+		memcpy(r->low, first, sizeof *first);
+		rig_list(r, IN, NULL, 2);
+		rig_write(r, CRYPTO_IN_LIST_LO, 0xfffffff0);
+		rig_write(r, CRYPTO_IN_LIST_HI, 0xffffffff);
+		assert_int_equal(rig_run(r, DIGEST, 32), CRYPTO_ERROR_CODE_LIST_FAULT);
+		assert_int_equal(rig_fault(r), 0);
+		assert_int_equal(us_fn_dma_unmap(r->fn, last_page, 4096), 0);
+	}
+	assert_int_equal(us_fn_dma_unmap(r->fn, 0, 4096), 0);
+}
+
 /* Runs with entry `at` of five replaced by `bad`; the others are fine. */
 static void assert_bad_entry(struct rig *r, enum rig_side side, uint32_t at, struct rig_entry bad, bool window)
 {
@@ -547,6 +570,7 @@ int main(int argc, char **argv)
 		TEST("CRY-013 CRY-061", an_output_list_has_1_to_its_limit_of_entries),
 		TEST("CRY-015 CRY-079", a_list_that_can_not_be_read_is_a_list_fault),
 		TEST("CRY-015", a_list_does_not_wrap_around_the_end_of_the_address_space),
+		TEST("CRY-015", a_list_that_would_wrap_faults_at_0_whatever_is_there),
 		TEST("CRY-016 CRY-079", an_entry_that_is_wrong_is_named_and_nothing_is_written),
 		TEST("CRY-016 CRY-030", a_fragment_may_reach_to_the_last_byte_of_the_address_space),
 		TEST("CRY-017", the_lengths_of_a_list_add_up_to_length),
