@@ -281,5 +281,9 @@ int main(int argc, char **argv)
 	else
 		report(results);
 	drive_close(&demo.drive);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "understudy-demo: standard output could not be written\n");
+		return 1;
+	}
 	return rc ? 1 : 0;
 }

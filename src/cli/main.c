@@ -25,6 +25,15 @@ static void usage(FILE *to)
 		    "  --version  print the version\n");
 }
 
+/* What was printed may still be in a buffer: a full disk is no success. */
+static int finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "understudy: standard output could not be written\n");
+	return status == US_EXIT_OK ? US_EXIT_FAILED : status;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
@@ -35,15 +44,15 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
 		usage(stdout);
-		return US_EXIT_OK;
+		return finish(US_EXIT_OK);
 	}
 	if (!strcmp(name, "--version")) {
 		puts("understudy " US_VERSION);
-		return US_EXIT_OK;
+		return finish(US_EXIT_OK);
 	}
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
 		if (!strcmp(name, verbs[i].name))
-			return verbs[i].run(argc - 1, argv + 1);
+			return finish(verbs[i].run(argc - 1, argv + 1));
 	fprintf(stderr, "understudy: no verb '%s': see 'understudy --help'\n", name);
 	return US_EXIT_USAGE;
 }

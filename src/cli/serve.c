@@ -122,8 +122,10 @@ static int options(struct settings *s, int argc, char **argv)
 		return wrong("more than %s devices", "64");
 	if (!s->devices)
 		return wrong("no device is named%s", "");
-	if (s->devices != s->sockets)
-		return wrong("each device needs one --socket%s", "");
+	if (s->devices > s->sockets)
+		return wrong("each device needs a --socket, and '%s' has none", s->device[s->sockets]);
+	if (s->devices < s->sockets)
+		return wrong("there are more sockets than devices%s", "");
 	return 0;
 }
 

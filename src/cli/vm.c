@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,15 @@ static int parse(struct us_vm *vm, int argc, char **argv, bool *help, struct us_
 	return consistent(vm, err);
 }
 
+/* Can QEMU's options, which are JSON, say it? */
+static bool is_utf8(const char *path)
+{
+	json_t *string = json_string(path);
+
+	json_decref(string);
+	return string;
+}
+
 /*
  * Does someone serve at this socket? Asked with a socket of the other kind, which is refused with different errors when
  * someone is there and when nobody is, and costs the server nothing: it never learns of it.
@@ -178,6 +188,8 @@ static int check_socket(const char *path, bool dry_run, struct us_error *err)
 	if (strlen(path) >= sizeof address.sun_path)
 		return us_fail(err, -ENAMETOOLONG, "the socket path '%s' is longer than the %zu bytes Linux allows", path,
 			       sizeof address.sun_path - 1);
+	if (!is_utf8(path))
+		return us_fail(err, -EILSEQ, "the socket path '%s' is not UTF-8, which QEMU's options have to be", path);
 	if (dry_run)
 		return 0;
 	if (stat(path, &st))
@@ -205,6 +217,8 @@ static int check_files(const struct us_vm *vm, struct us_error *err)
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
 		if (files[i] && access(files[i], R_OK))
 			return us_fail(err, -errno, "cannot read '%s': %s", files[i], strerror(errno));
+	if (vm->windows && !is_utf8(vm->windows))
+		return us_fail(err, -EILSEQ, "the path '%s' is not UTF-8, which QEMU's options have to be", vm->windows);
 	for (size_t i = 0; i < vm->sockets.count; i++) {
 		int rc = check_socket(vm->sockets.item[i], vm->dry_run, err);
 

@@ -30,7 +30,8 @@ static int load(const char *path, const struct us_model **model, struct us_error
 	int ret;
 
 	if (access(path, R_OK))
-		return us_fail(err, -errno, "%s: %s", path, strerror(errno));
+		return us_fail(err, -errno, "%s can not be read: %s; name the shared object of a model, or a model by its name",
+			       path, strerror(errno));
 	object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!object)
 		return us_fail(err, -ENOEXEC, "this is no shared object that can be loaded: %s", dlerror());

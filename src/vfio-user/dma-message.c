@@ -137,6 +137,16 @@ static void find_layout(struct us_served *f, uint64_t address)
 	}
 }
 
+static bool stopping(struct us_served *f)
+{
+	bool stop;
+
+	pthread_mutex_lock(&f->lock);
+	stop = f->worker.cancel;
+	pthread_mutex_unlock(&f->lock);
+	return stop;
+}
+
 int us_dma_transfer(struct us_served *f, uint64_t address, uint8_t *buffer, size_t length,
 		    enum us_dma_direction direction, uint64_t *fault)
 {
@@ -154,6 +164,9 @@ int us_dma_transfer(struct us_served *f, uint64_t address, uint8_t *buffer, size
 		buffer += count;
 		length -= count;
 	}
+	/* Memory that was taken away while a step waited for it; the step's job goes on. */
+	if (error == -ECANCELED && !stopping(f))
+		error = -EFAULT;
 	if (error && fault)
 		*fault = address;
 	return error;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define QUEUE 4
+#define ACCEPT_PAUSE 1000 /* µs */
 
 static void arrived(struct us_watch *watch, uint32_t events)
 {
@@ -25,6 +26,10 @@ static void arrived(struct us_watch *watch, uint32_t events)
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 		us_server_notice(f, "a client is turned away: no file descriptor is left");
 		us_server_shed(f->server, f->listener);
+	} else if (fd < 0 && (errno == ENOBUFS || errno == ENOMEM)) {
+		/* It waits in the queue until there is memory; asking at once again would only cost processor time. */
+		us_server_notice(f, "a client has to wait: %s", strerror(errno));
+		usleep(ACCEPT_PAUSE);
 	}
 	if (fd < 0)
 		return;

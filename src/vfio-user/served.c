@@ -283,7 +283,11 @@ int us_served_create(struct us_server *server, const struct us_model *model, con
 	pthread_cond_init(&f->changed, &clock);
 	pthread_condattr_destroy(&clock);
 	f->reply = aligned_alloc(64, (US_VU_MESSAGE_MAX + 63) / 64 * 64);
-	error = f->reply ? create_device(f, model, err) : us_fail(err, -ENOMEM, "no memory for %s", name);
+	error = f->reply ? us_worker_create(f) : -ENOMEM;
+	if (error)
+		us_fail(err, error, "no memory or no thread for %s: %s", name, strerror(-error));
+	else
+		error = create_device(f, model, err);
 	if (error) {
 		us_served_destroy(f);
 		return error;

@@ -108,7 +108,7 @@ struct us_messages {
 	uint16_t next_id;
 	uint16_t stale[US_STALE];
 	unsigned nstale;
-	enum us_dma_layout layout;
+	_Atomic enum us_dma_layout layout; /* found out once, by whoever of both threads needs it first */
 };
 
 #define US_PINS 32
@@ -283,6 +283,8 @@ bool us_dma_reply(struct us_served *served, const struct us_vu_header *header, c
 
 /* -- worker.c --------------------------------------------------------------------------------------------------- */
 
+/* The thread, which sleeps until there is work. Made before the device, so that no device is left without. */
+int us_worker_create(struct us_served *served);
 void us_worker_start(struct us_served *served, struct us_job *job, uint64_t delay);
 void us_worker_stop(struct us_served *served, struct us_job *job);
 void us_worker_destroy(struct us_served *served);

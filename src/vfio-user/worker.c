@@ -86,12 +86,12 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* Signals are the server thread's. */
-static int start_thread(struct us_served *f)
+int us_worker_create(struct us_served *f)
 {
 	sigset_t all, before;
 	int error;
 
+	/* Signals are the server thread's. */
 	sigfillset(&all);
 	sigdelset(&all, SIGBUS);
 	sigdelset(&all, SIGSEGV);
@@ -107,11 +107,6 @@ void us_worker_start(struct us_served *f, struct us_job *job, uint64_t delay)
 	struct us_worker *w = &f->worker;
 	uint64_t now = us_server_now();
 
-	/* Once in a function's life; without its thread a device can not work, and no client could be told. */
-	if (!w->started && start_thread(f)) {
-		us_server_notice(f, "no thread for the device's work");
-		abort();
-	}
 	pthread_mutex_lock(&f->lock);
 	w->job = job;
 	w->start = delay > UINT64_MAX - now ? UINT64_MAX : now + delay;

@@ -53,7 +53,7 @@ static void a_name_that_is_not_built_in_is_told_which_are(void **state)
 static void a_file_that_is_not_there_or_no_object_is_named(void **state)
 {
 	(void)state;
-	assert_not_found("./not/there.so", -ENOENT, "./not/there.so: No such file");
+	assert_not_found("./not/there.so", -ENOENT, "./not/there.so can not be read: No such file");
 	assert_not_found("/dev/null", -ENOEXEC, "/dev/null");
 	assert_not_found("/", -ENOEXEC, "no shared object");
 }

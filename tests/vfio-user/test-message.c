@@ -285,7 +285,7 @@ static void unmapping_the_memory_it_waits_for_ends_the_wait(void **state)
 	command(raw, MOVER_JOB_WRITE, BASE, 0x4000);
 	r = expect(raw, DMA_WRITE, BASE, PAGE);
 	assert_int_equal(raw_unmap(raw, BASE, 16 * PAGE), 0);
-	assert_int_equal(raw_result(raw), ECANCELED);
+	assert_int_equal(raw_result(raw), EFAULT);
 	answer_write(raw, &r); /* late, and known */
 	raw_read(raw, CONFIG, 0);
 }
