@@ -25,13 +25,13 @@ static void usage(FILE *to)
 		    "  --version  print the version\n");
 }
 
-/* What was printed may still be in a buffer: a full disk is no success. */
+/* What was printed may still be in a buffer: a full disk is no success. A verb that failed has said why. */
 static int finish(int status)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (status != US_EXIT_OK || (fflush(stdout) == 0 && !ferror(stdout)))
 		return status;
 	fprintf(stderr, "understudy: standard output could not be written\n");
-	return status == US_EXIT_OK ? US_EXIT_FAILED : status;
+	return US_EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
