@@ -55,8 +55,12 @@ static uint32_t need(enum us_dma_direction direction)
 	return direction == US_DMA_READ ? US_VU_DMA_READABLE : US_VU_DMA_WRITEABLE;
 }
 
-/* The worker looks under `lock`; the server's thread is the one that changes the table. */
-static int find(struct us_served *f, uint64_t addr, enum us_dma_direction direction, size_t *length, uint8_t **memory)
+/*
+ * The worker looks under `lock`; the server's thread is the one that changes the table. With `pin` the worker's step
+ * keeps the pointer.
+ */
+static int find(struct us_served *f, uint64_t addr, enum us_dma_direction direction, size_t *length, uint8_t **memory,
+		bool pin)
 {
 	bool worker = us_worker_is_me(f);
 	int error;
@@ -69,6 +73,8 @@ static int find(struct us_served *f, uint64_t addr, enum us_dma_direction direct
 		error = -ECANCELED;
 	else
 		error = us_dma_find(&f->dma, addr, need(direction), length, memory);
+	if (worker && pin && !error && *memory)
+		us_worker_pin(f, addr, addr + *length - 1);
 	if (worker)
 		pthread_mutex_unlock(&f->lock);
 	return error;
@@ -83,7 +89,7 @@ static int host_dma(void *ctx, uint64_t addr, void *buffer, size_t length, enum 
 	while (length) {
 		uint8_t *memory = NULL;
 		size_t part = length;
-		int error = find(f, addr, direction, &part, &memory);
+		int error = find(f, addr, direction, &part, &memory, false);
 
 		if (!error && memory) {
 			memcpy(direction == US_DMA_READ ? to : memory, direction == US_DMA_READ ? memory : to, part);
@@ -110,14 +116,8 @@ static void *host_dma_map(void *ctx, uint64_t addr, size_t *length, enum us_dma_
 	struct us_served *f = ctx;
 	uint8_t *memory = NULL;
 
-	if (!*length || find(f, addr, direction, length, &memory) || !memory)
+	if (!*length || find(f, addr, direction, length, &memory, true))
 		return NULL;
-	if (us_worker_is_me(f)) {
-		/* Between the look and this nothing can be unmapped: this step runs and does not wait. */
-		pthread_mutex_lock(&f->lock);
-		us_worker_pin(f, addr, addr + *length - 1);
-		pthread_mutex_unlock(&f->lock);
-	}
 	return memory;
 }
 
