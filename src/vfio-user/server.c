@@ -182,9 +182,12 @@ static bool look_again(struct us_server *server)
 {
 	uint64_t time = us_polling_time(&server->polling), end = server->polling.accessed + time, now;
 
-	if (!server->hot || !time || ++server->streak >= STREAK) {
-		server->streak = 0;
+	if (!server->hot || !time)
 		return false;
+	if (++server->streak >= STREAK) {
+		server->streak = 0;
+		if (dispatch(server, 0))
+			return true;
 	}
 	for (unsigned i = 1;; i++) {
 		if (us_stream_receive(server->hot))
