@@ -223,21 +223,31 @@ static int by_name(const void *a, const void *b)
 	return (*x)->pos.offset < (*y)->pos.offset ? -1 : (*x)->pos.offset > (*y)->pos.offset;
 }
 
-/* Two of the same name in one component. Sorted, so that a thousand registers do not cost a million comparisons. */
-static void check_names(struct us_rdl *rdl, struct us_rdl_node *node)
+struct us_rdl_node **us_rdl_children_sorted(struct us_rdl *rdl, const struct us_rdl_node *node,
+					    int (*compare)(const void *, const void *), size_t *count)
 {
-	size_t count = 0;
+	size_t n = 0;
 	struct us_rdl_node **list;
 
 	for (struct us_rdl_node *child = node->child; child; child = child->next)
-		count++;
-	if (count < 2)
-		return;
-	list = us_arena_alloc(&rdl->arena, count * sizeof *list);
-	count = 0;
+		n++;
+	*count = n;
+	if (!n)
+		return NULL;
+	list = us_arena_alloc(&rdl->arena, n * sizeof *list);
+	n = 0;
 	for (struct us_rdl_node *child = node->child; child; child = child->next)
-		list[count++] = child;
-	qsort(list, count, sizeof *list, by_name);
+		list[n++] = child;
+	qsort(list, n, sizeof *list, compare);
+	return list;
+}
+
+/* Two of the same name in one component. Sorted, so that a thousand registers do not cost a million comparisons. */
+static void check_names(struct us_rdl *rdl, struct us_rdl_node *node)
+{
+	size_t count;
+	struct us_rdl_node **list = us_rdl_children_sorted(rdl, node, by_name, &count);
+
 	for (size_t i = 1; i < count; i++)
 		if (list[i]->name == list[i - 1]->name) {
 			us_rdl_error(rdl, list[i]->pos, "there are two instances '%s' in %s", list[i]->name,

@@ -16,6 +16,10 @@ void us_rdl_assign_dynamic(struct us_rdl *rdl, const struct us_rdl_frame *frame,
 void us_rdl_set_prop(struct us_rdl *rdl, struct us_rdl_node *node, struct us_rdl_prop prop);
 struct us_rdl_node *us_rdl_child(const struct us_rdl_node *node, const char *name); /* interned; or NULL */
 
+/* All children as an array of the arena's, in the order of qsort()'s `compare`; NULL without any. */
+struct us_rdl_node **us_rdl_children_sorted(struct us_rdl *rdl, const struct us_rdl_node *node,
+					    int (*compare)(const void *, const void *), size_t *count);
+
 /* place.c: bit positions and addresses. False when something has no place. */
 bool us_rdl_place(struct us_rdl *rdl, struct us_rdl_node *top);
 

@@ -243,18 +243,9 @@ static int by_offset(const void *a, const void *b)
 
 static void sort_children(struct us_rdl *rdl, struct us_rdl_node *node)
 {
-	size_t count = 0;
-	struct us_rdl_node **list, **at = &node->child;
+	size_t count;
+	struct us_rdl_node **list = us_rdl_children_sorted(rdl, node, by_offset, &count), **at = &node->child;
 
-	for (struct us_rdl_node *child = node->child; child; child = child->next)
-		count++;
-	if (count < 2)
-		return;
-	list = us_arena_alloc(&rdl->arena, count * sizeof *list);
-	count = 0;
-	for (struct us_rdl_node *child = node->child; child; child = child->next)
-		list[count++] = child;
-	qsort(list, count, sizeof *list, by_offset);
 	for (size_t i = 0; i < count; i++) {
 		*at = node->last = list[i];
 		at = &list[i]->next;
