@@ -205,8 +205,6 @@ uint64_t us_worker_due(struct us_served *f, uint64_t now, struct us_job **job)
 	uint64_t when = UINT64_MAX;
 
 	*job = NULL;
-	if (!w->started)
-		return when;
 	pthread_mutex_lock(&f->lock);
 	if (w->job && w->finished)
 		when = due(w);
