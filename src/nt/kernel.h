@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the kernel's modules give one another beside the functions that Windows' own headers declare.
+ *
+ * Each module has its table of exports, its init (called in this order by the stage), and the few functions below.
+ */
+#ifndef UNDERSTUDY_NT_KERNEL_H
+#define UNDERSTUDY_NT_KERNEL_H
+
+#include "nt/gate.h"
+#include "nt/ntdefs.h"
+#include "nt/sched.h"
+#include "nt/stage.h"
+
+extern const struct us_export us_nt_ke_exports[], us_nt_ex_exports[], us_nt_rtl_exports[], us_nt_mm_exports[],
+	us_nt_hal_exports[], us_nt_io_exports[], us_nt_registry_exports[], us_nt_pnp_exports[];
+
+void us_nt_ke_init(void); /* ke-*.c: dispatcher objects, waits, timers, DPC objects, spin locks, threads */
+void us_nt_ex_init(void); /* ex-*.c: pool's exports, work items and their threads, lookaside lists, interlocked lists */
+void us_nt_mm_init(void); /* mm-*.c: MDLs, probe and lock, mappings, I/O space */
+void us_nt_hal_init(void); /* hal-*.c: DMA adapters, ports, performance counter */
+void us_nt_registry_init(void); /* registry.c: the keys that config->registry describes, and what drivers add */
+void us_nt_io_init(void); /* io-*.c: driver, device and file objects, IRPs, cancel, completion, names, interfaces, error log */
+void us_nt_pnp_init(void); /* pnp-*.c: the PCI bus's device object, resources, PnP and power IRPs, interrupt objects */
+
+/* -- ex: memory of drivers ---------------------------------------------------------------------------------------- */
+
+/* Pieces of pool that a driver allocated and has not freed, by tag, as a sentence for the report of a leak; 0: none. */
+size_t us_nt_pool_leaks(char *text, size_t size);
+
+/* -- io: what the story and the framework need -------------------------------------------------------------------- */
+
+/*
+ * Opens a device by its name (\??\… or \Device\…), sends IRP_MJ_CREATE, waits for it. *file has one reference, and
+ * user mode's manners (RequestorMode of its requests).
+ */
+NTSTATUS us_nt_io_create(PCUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJECT *file);
+void us_nt_io_cleanup(PFILE_OBJECT file); /* the last handle is closed: IRP_MJ_CLEANUP; then, with the last reference, IRP_MJ_CLOSE */
+
+/*
+ * Builds and sends a request of an application: read, write or device control by the device's and code's method of
+ * transfer. `ended` is called, once, when it has ended, in an arbitrary thread at APC_LEVEL or below or from within the call.
+ * Buffers are addresses of the user window.
+ */
+struct us_nt_request {
+	UCHAR major; /* IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_DEVICE_CONTROL */
+	ULONG code; /* of device control */
+	const void *in; /* of device control, and what is written */
+	ULONG in_size;
+	void *out; /* of device control, and what is read */
+	ULONG out_size;
+	LONGLONG offset;
+	void (*ended)(struct us_nt_request *request); /* status and information are set */
+	NTSTATUS status;
+	ULONG_PTR information;
+	PIRP irp; /* NULL when it has ended */
+	void *context;
+};
+void us_nt_io_start(PFILE_OBJECT file, struct us_nt_request *request);
+void us_nt_io_cancel(struct us_nt_request *request); /* IoCancelIrp, if it has not ended */
+void us_nt_io_cancel_file(PFILE_OBJECT file); /* all of a file: what closing its last handle does */
+
+/* The first enabled device interface of any device: its symbolic link's name. STATUS_OBJECT_NAME_NOT_FOUND: none. */
+NTSTATUS us_nt_io_first_interface(UNICODE_STRING *link);
+
+/* A driver object: made with its registry path, DriverEntry called; and DriverUnload. */
+NTSTATUS us_nt_io_load(const char *service, PDRIVER_INITIALIZE entry, PDRIVER_OBJECT *driver);
+void us_nt_io_unload(PDRIVER_OBJECT driver);
+
+/* Sends an IRP that is set up but for its completion down a stack, and waits. At PASSIVE_LEVEL. */
+NTSTATUS us_nt_io_call_and_wait(PDEVICE_OBJECT device, PIRP irp);
+
+/* -- pnp: the life of the one device -------------------------------------------------------------------------------- */
+
+NTSTATUS us_nt_pnp_add(PDRIVER_OBJECT driver); /* the bus finds the function: AddDevice */
+NTSTATUS us_nt_pnp_start(void); /* resources are assigned: IRP_MN_START_DEVICE; on failure the device is removed */
+NTSTATUS us_nt_pnp_stop(void); /* query stop, stop */
+NTSTATUS us_nt_pnp_remove(void); /* query remove, remove */
+void us_nt_pnp_surprise(void); /* surprise removal; remove follows when the last handle is closed: pnp_remove_pending */
+void us_nt_pnp_remove_now(void); /* IRP_MN_REMOVE_DEVICE without a query */
+NTSTATUS us_nt_pnp_power(SYSTEM_POWER_STATE state); /* the system goes there: the device's power IRPs */
+bool us_nt_pnp_present(void), us_nt_pnp_started(void);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The trace of a run: a line for each thing that happens, in the order in which it happened. The same seed gives the same
+ * bytes. The last lines are kept even while nobody asked for a trace, for the report of a run that went wrong.
+ *
+ *     TIME.NANOSECONDS cpuN IRQL thread | what
+ *
+ * Kinds: call, return, callback, schedule, register, dma, interrupt, dpc, print, note.
+ */
+#ifndef UNDERSTUDY_NT_TRACE_H
+#define UNDERSTUDY_NT_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+void us_nt_trace_init(void);
+
+/* True while a file is written: for what is costly to say. */
+bool us_nt_tracing(void);
+
+/* A line, printf manner, without newline: "register  read  BAR0+0x010 4 = 0x00000001". No host pointers, ever. */
+void us_nt_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What is remembered of calls and register accesses without a file, printed oldest first. */
+void us_nt_trace_recent(FILE *to);
+
+#endif

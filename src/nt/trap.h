@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Traps: what a driver does with memory and instructions that a process can not do.
+ *
+ *     registers of the device     BAR pages are not accessible; each access is decoded (Zydis), carried out on the seam with
+ *                                 its width, and skipped
+ *     the shared user page        0xFFFFF78000000000: interrupt time, tick count, system time, as inlined by Windows' headers
+ *     privileged instructions     mov cr8, in, out, cli, sti, … : IRQL and ports
+ *     anything else               the driver crashed: us_nt_bugcheck() with what it did, where
+ *
+ * One handler of SIGSEGV, SIGBUS, SIGILL and SIGFPE for the process, installed by the first stage; faults that are not of
+ * the stage go to who was there before. It runs on the fiber's own stack, and a scheduling point inside it is fine. A register
+ * access is a point before and behind. On a function whose BARs can be mapped (kernel VFIO), MmMapIoSpace maps them.
+ */
+#ifndef UNDERSTUDY_NT_TRAP_H
+#define UNDERSTUDY_NT_TRAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void us_nt_trap_init(void);
+
+/*
+ * Reserves addresses behind which the device's registers are: offset `offset` and on of BAR `bar`, `size` bytes (rounded
+ * up to pages). NULL: no addresses left.
+ */
+void *us_nt_trap_map(unsigned bar, uint64_t offset, size_t size);
+void us_nt_trap_unmap(void *at, size_t size);
+
+/*
+ * One access to the device as a driver makes it, by whatever way: traced, counted, a point before and behind. Width 1, 2, 4
+ * or 8. A function that is gone reads as all ones.
+ */
+uint64_t us_nt_register_read(unsigned bar, uint64_t offset, unsigned width);
+void us_nt_register_write(unsigned bar, uint64_t offset, unsigned width, uint64_t value);
+
+#endif
