@@ -8,6 +8,10 @@
  *     "/run/x.sock"     a vfio-user server (any path with a slash)
  *     "0000:03:00.0"    a function on this machine's PCI bus, bound to vfio-pci (kernel VFIO)
  *
+ * The kernel hands out the last in two ways: by IOMMU group and container, or, where it has that (Linux 6.6 and later,
+ * built with it), by a node of the function's own and iommufd. The second is taken where it is there and this process
+ * may open its nodes; "group:0000:03:00.0" and "iommufd:0000:03:00.0" say which.
+ *
  * A program written against this header runs unchanged on all three. All functions return 0 or a negative errno unless
  * they say otherwise; us_fn_error() has the sentence. What a target can not do it refuses with -ENOTSUP. -EINVAL is a
  * mistake of the caller, found before the function was touched. Once the other side is gone every call gives -EIO.

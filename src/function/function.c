@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The seam: finds the player that a target names, and checks every request before the player sees it. */
-#include "function/player.h"
+#include "function/kernel.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -87,12 +87,14 @@ int us_fn_view(struct us_function *fn, int fd, uint64_t fd_offset, size_t length
 
 /* -- life ------------------------------------------------------------------------------------------------------- */
 
-/* DDDD:BB:DD.F, or BB:DD.F as lspci prints it. */
+/* DDDD:BB:DD.F, or BB:DD.F as lspci prints it; behind a word that says which way. */
 static bool is_pci_address(const char *target)
 {
 	unsigned domain, bus, device, function;
+	const struct us_kernel_way *way;
 	int end = 0;
 
+	target = us_kernel_address(target, &way);
 	if (sscanf(target, "%8x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) == 4 && !target[end])
 		return true;
 	end = 0;
@@ -111,7 +113,7 @@ int us_fn_open(const char *target, const char *model, struct us_function **fn, s
 	return us_fail(
 		err, -EINVAL,
 		"target '%s' is none of: model, the path of a vfio-user socket (with a slash: ./%s), a PCI address "
-		"(0000:03:00.0)",
+		"(0000:03:00.0, or with group: or iommufd: before it)",
 		target, target);
 }
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a PCI address to an open VFIO device (Linux, Documentation/driver-api/vfio.rst), and why not. */
+/* From a PCI address to the way by which VFIO hands it out (Linux, Documentation/driver-api/vfio.rst), and why not. */
 #include "function/kernel.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -76,7 +75,7 @@ static int find_group(const char *device, const char *address, unsigned *group, 
 	return *end ? us_fail(err, -EPROTO, "%s: '%s' is no IOMMU group number", path, name) : 0;
 }
 
-static int open_node(const struct us_kernel_world *world, const char *path, int *fd, struct us_error *err)
+int us_kernel_open_node(const struct us_kernel_world *world, const char *path, int *fd, struct us_error *err)
 {
 	*fd = world->open(path);
 	if (*fd >= 0)
@@ -121,80 +120,72 @@ static void name_others(const struct us_kernel_world *world, unsigned group, cha
 		closedir(dir);
 }
 
-static int open_group(const struct us_kernel_world *world, struct us_kernel_fds *fds, struct us_error *err)
+int us_kernel_not_viable(const struct us_kernel_world *world, unsigned group, struct us_error *err)
 {
-	struct vfio_group_status status = {.argsz = sizeof status};
-	char path[600], others[256];
-	int rc;
+	char others[256];
 
-	snprintf(path, sizeof path, "%s/vfio/%u", world->dev, fds->group_number);
-	if ((rc = open_node(world, path, &fds->group, err)))
-		return rc;
-	if (world->ioctl(fds->group, VFIO_GROUP_GET_STATUS, &status))
-		return us_fail(err, -EPROTO, "%s is no VFIO group: %s", path, strerror(errno));
-	if (status.flags & VFIO_GROUP_FLAGS_VIABLE)
-		return 0;
-	name_others(world, fds->group_number, others, sizeof others);
+	name_others(world, group, others, sizeof others);
 	return us_fail(err, -EBUSY,
 		       "IOMMU group %u can not be used while other drivers have functions in it: bind these to "
-		       "vfio-pci too, or "
-		       "unbind them: %s",
-		       fds->group_number, others[0] ? others : "(none found in sysfs)");
+		       "vfio-pci too, or unbind them: %s",
+		       group, others[0] ? others : "(none is found in sysfs: then another process has the group open)");
 }
 
-/* The container with the group in it, and its IOMMU: type 1, version 2, which unmaps exactly what was mapped. */
-static int set_iommu(const struct us_kernel_world *world, struct us_kernel_fds *fds, struct us_error *err)
+/* -- which way -------------------------------------------------------------------------------------------------- */
+
+const char *us_kernel_address(const char *target, const struct us_kernel_way **way)
 {
-	if (world->ioctl(fds->container, VFIO_GET_API_VERSION, NULL) != VFIO_API_VERSION)
-		return us_fail(err, -EPROTO, "%s/vfio/vfio does not speak VFIO's API version %d", world->dev,
-			       VFIO_API_VERSION);
-	if (world->ioctl(fds->container, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU) <= 0)
-		return us_fail(err, -ENOTSUP,
-			       "the kernel has no type 1 IOMMU for VFIO; as root: modprobe vfio_iommu_type1");
-	if (world->ioctl(fds->group, VFIO_GROUP_SET_CONTAINER, &fds->container))
-		return us_fail(err, -errno, "can not put IOMMU group %u into a container: %s", fds->group_number,
-			       strerror(errno));
-	if (!world->ioctl(fds->container, VFIO_SET_IOMMU, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU))
-		return 0;
-	if (errno == EPERM)
-		return us_fail(err, -EPERM,
-			       "the kernel does not let IOMMU group %u go: its IOMMU can not remap interrupts; where "
-			       "every function is "
-			       "trusted, as root: modprobe vfio_iommu_type1 allow_unsafe_interrupts=1",
-			       fds->group_number);
-	return us_fail(err, -errno, "can not set up the IOMMU for group %u: %s", fds->group_number, strerror(errno));
+	static const struct {
+		const char *prefix;
+		const struct us_kernel_way *way;
+	} ways[] = {{"group:", &us_kernel_by_group}, {"iommufd:", &us_kernel_by_iommufd}};
+
+	*way = NULL;
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+		if (!strncmp(target, ways[i].prefix, strlen(ways[i].prefix))) {
+			*way = ways[i].way;
+			return target + strlen(ways[i].prefix);
+		}
+	return target;
+}
+
+/* Iommufd where it can be had; where this process may not, the group's node may be its own. */
+static const struct us_kernel_way *choose(const struct us_kernel_world *world, const char *sysfs, unsigned group)
+{
+	char path[300];
+
+	snprintf(path, sizeof path, "%s/vfio/%u", world->dev, group);
+	if (us_kernel_may_iommufd(world, sysfs) || (us_kernel_has_iommufd(world, sysfs) && access(path, F_OK)))
+		return &us_kernel_by_iommufd;
+	return &us_kernel_by_group;
 }
 
 static int open_all(const struct us_kernel_world *world, const char *address, struct us_kernel_fds *fds,
 		    struct us_error *err)
 {
-	char device[300], path[300];
+	char sysfs[300];
 	int rc;
 
-	snprintf(device, sizeof device, "%s/bus/pci/devices/%s", world->sys, address);
-	if (access(device, F_OK))
+	snprintf(sysfs, sizeof sysfs, "%s/bus/pci/devices/%s", world->sys, address);
+	if (access(sysfs, F_OK))
 		return us_fail(err, -ENODEV, "there is no PCI function %s on this machine: lspci -D lists them",
 			       address);
-	if ((rc = find_group(device, address, &fds->group_number, err)) || (rc = check_driver(device, address, err)))
+	if ((rc = find_group(sysfs, address, &fds->group_number, err)) || (rc = check_driver(sysfs, address, err)))
 		return rc;
-	snprintf(path, sizeof path, "%s/vfio/vfio", world->dev);
-	if ((rc = open_node(world, path, &fds->container, err)) || (rc = open_group(world, fds, err)) ||
-	    (rc = set_iommu(world, fds, err)))
-		return rc;
-	snprintf(path, sizeof path, "%s", address);
-	fds->device = world->ioctl(fds->group, VFIO_GROUP_GET_DEVICE_FD, path);
-	if (fds->device < 0)
-		return us_fail(err, -errno, "the kernel does not hand out %s: %s", address, strerror(errno));
-	return 0;
+	if (!fds->way)
+		fds->way = choose(world, sysfs, fds->group_number);
+	return fds->way->open(world, sysfs, address, fds, err);
 }
 
-int us_kernel_find(const struct us_kernel_world *world, const char *address, struct us_kernel_fds *fds,
+int us_kernel_find(const struct us_kernel_world *world, const char *target, struct us_kernel_fds *fds,
 		   struct us_error *err)
 {
+	const char *address;
 	char full[32];
 	int rc;
 
-	*fds = (struct us_kernel_fds){.container = -1, .group = -1, .device = -1};
+	*fds = (struct us_kernel_fds){.iommu = -1, .group = -1, .device = -1};
+	address = us_kernel_address(target, &fds->way);
 	/* lspci leaves out domain 0 */
 	snprintf(full, sizeof full, "%s%s", strchr(address, ':') == strrchr(address, ':') ? "0000:" : "", address);
 	rc = open_all(world, full, fds, err);
@@ -209,7 +200,7 @@ void us_kernel_fds_close(struct us_kernel_fds *fds)
 		close(fds->device);
 	if (fds->group >= 0)
 		close(fds->group);
-	if (fds->container >= 0)
-		close(fds->container);
-	*fds = (struct us_kernel_fds){.container = -1, .group = -1, .device = -1};
+	if (fds->iommu >= 0)
+		close(fds->iommu);
+	*fds = (struct us_kernel_fds){.iommu = -1, .group = -1, .device = -1};
 }

@@ -279,18 +279,10 @@ static int kernel_progress(struct us_function *fn, uint64_t deadline)
 static int kernel_dma_map(struct us_function *fn, const struct us_mapping *m)
 {
 	struct player *p = player_of(fn);
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof map,
-		.flags = (m->flags & US_FN_DMA_READ ? VFIO_DMA_MAP_FLAG_READ : 0) |
-			 (m->flags & US_FN_DMA_WRITE ? VFIO_DMA_MAP_FLAG_WRITE : 0),
-		.vaddr = (uintptr_t)m->at,
-		.iova = m->iova,
-		.size = m->size,
-	};
 	struct rlimit limit = {0};
 	int why;
 
-	if (!p->world->ioctl(p->fds.container, VFIO_IOMMU_MAP_DMA, &map))
+	if (!p->fds.way->map(p->world, &p->fds, m))
 		return 0;
 	why = errno;
 	getrlimit(RLIMIT_MEMLOCK, &limit);
@@ -308,9 +300,8 @@ static int kernel_dma_map(struct us_function *fn, const struct us_mapping *m)
 static int kernel_dma_unmap(struct us_function *fn, const struct us_mapping *m)
 {
 	struct player *p = player_of(fn);
-	struct vfio_iommu_type1_dma_unmap unmap = {.argsz = sizeof unmap, .iova = m->iova, .size = m->size};
 
-	if (!p->world->ioctl(p->fds.container, VFIO_IOMMU_UNMAP_DMA, &unmap))
+	if (!p->fds.way->unmap(p->world, &p->fds, m))
 		return 0;
 	return us_fn_fail(fn, -errno, "device address 0x%" PRIx64 " can not be unmapped: %s", m->iova, strerror(errno));
 }
@@ -464,7 +455,7 @@ int us_kernel_open_in(const struct us_kernel_world *world, const char *address, 
 		return us_fail(err, -ENOMEM, "out of memory");
 	p->world = world;
 	p->eventfds.epoll = -1;
-	p->fds = (struct us_kernel_fds){.container = -1, .group = -1, .device = -1};
+	p->fds = (struct us_kernel_fds){.iommu = -1, .group = -1, .device = -1};
 	rc = us_fn_init(&p->fn, &kernel_player, address);
 	if (rc)
 		us_fail(err, rc, "out of memory");
