@@ -44,7 +44,7 @@ struct us_test {
 struct us_test_group {
 	const char *name;
 	const struct us_test *tests;
-	size_t ntests;
+	size_t ntests; /* 0: those before one without a name */
 };
 
 /* Requirements that the tests made from the specification check, so that no test of the device's own has to. */
@@ -53,7 +53,16 @@ struct us_claim {
 	const char *requirements;
 };
 
-#define US_CONFORM_ABI 1
+/*
+ * What the specification names and no run can reach on any target: --coverage tells it with the reason, and not as
+ * missing.
+ */
+struct us_unreachable {
+	const char *what; /* as --coverage names it: "ERROR.CODE = ENGINE_FAULT", or the identifier of a requirement */
+	const char *reason; /* why, and what checks it instead */
+};
+
+#define US_CONFORM_ABI 2
 
 struct us_conform {
 	unsigned abi; /* US_CONFORM_ABI; US_CONFORM() fills it in */
@@ -61,6 +70,8 @@ struct us_conform {
 	size_t ngroups;
 	const struct us_claim *claims;
 	size_t nclaims;
+	const struct us_unreachable *unreachable;
+	size_t nunreachable;
 };
 
 /*

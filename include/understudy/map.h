@@ -146,6 +146,8 @@ struct us_map {
 	size_t nregs;
 	const struct us_mem *mems; /* by ascending addr */
 	size_t nmems;
+	const char *const *texts; /* desc of the register files and address maps inside, each once */
+	size_t ntexts;
 };
 
 #ifdef __cplusplus

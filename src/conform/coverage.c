@@ -21,14 +21,16 @@ struct reg_coverage {
 
 struct us_coverage {
 	const struct us_map *map;
+	const struct us_conform *own;
 	struct reg_coverage *regs;
 };
 
-struct us_coverage *us_coverage_new(const struct us_map *map)
+struct us_coverage *us_coverage_new(const struct us_map *map, const struct us_conform *own)
 {
 	struct us_coverage *coverage = us_must(calloc(1, sizeof *coverage));
 
 	coverage->map = map;
+	coverage->own = own;
 	coverage->regs = us_must(calloc(map->nregs + 1, sizeof *coverage->regs));
 	for (size_t i = 0; i < map->nregs; i++)
 		coverage->regs[i].fields = us_must(calloc(map->regs[i].nfields + 1u, sizeof(struct field_coverage)));
@@ -126,41 +128,61 @@ void us_coverage_watch(struct us_coverage *coverage, struct us_function *fn)
 
 /* -- telling ---------------------------------------------------------------------------------------------------- */
 
+const char *us_unreachable_reason(const struct us_conform *own, const char *what)
+{
+	for (size_t i = 0; own && i < own->nunreachable; i++)
+		if (!strcmp(own->unreachable[i].what, what))
+			return own->unreachable[i].reason;
+	return NULL;
+}
+
 /* A part of the report: how many of how many, and those that are missing as they come. */
 struct part {
 	FILE *out;
+	const struct us_conform *own;
 	const char *title;
-	unsigned done, all;
+	unsigned done, all, unreachable;
 	char *missing;
 	size_t length;
 	FILE *list;
 };
 
-static void begin(struct part *part, FILE *out, const char *title)
+static void begin(struct part *part, const struct us_coverage *coverage, FILE *out, const char *title)
 {
-	*part = (struct part){.out = out, .title = title};
+	*part = (struct part){.out = out, .own = coverage->own, .title = title};
 	part->list = us_must(open_memstream(&part->missing, &part->length));
 }
 
 static void __attribute__((format(printf, 3, 4))) count(struct part *part, bool done, const char *format, ...)
 {
+	char *what;
+	const char *reason;
 	va_list args;
 
 	part->all++;
 	part->done += done;
 	if (done)
 		return;
-	fputs("#   not: ", part->list);
 	va_start(args, format);
-	vfprintf(part->list, format, args);
+	if (vasprintf(&what, format, args) < 0)
+		us_must(NULL);
 	va_end(args);
-	fputc('\n', part->list);
+	reason = us_unreachable_reason(part->own, what);
+	if (reason)
+		fprintf(part->list, "#   unreachable: %s: %s\n", what, reason);
+	else
+		fprintf(part->list, "#   not: %s\n", what);
+	part->unreachable += reason != NULL;
+	free(what);
 }
 
 static void end(struct part *part)
 {
 	fclose(part->list);
-	fprintf(part->out, "# %s: %u of %u\n%s", part->title, part->done, part->all, part->missing);
+	fprintf(part->out, "# %s: %u of %u", part->title, part->done, part->all);
+	if (part->unreachable)
+		fprintf(part->out, ", %u of the rest unreachable", part->unreachable);
+	fprintf(part->out, "\n%s", part->missing);
 	free(part->missing);
 }
 
@@ -168,7 +190,7 @@ static void print_registers(const struct us_coverage *coverage, FILE *out)
 {
 	struct part part;
 
-	begin(&part, out, "registers accessed");
+	begin(&part, coverage, out, "registers accessed");
 	for (size_t i = 0; i < coverage->map->nregs; i++)
 		count(&part, coverage->regs[i].reads || coverage->regs[i].writes, "%s", coverage->map->regs[i].path);
 	end(&part);
@@ -178,8 +200,8 @@ static void print_fields(const struct us_coverage *coverage, FILE *out)
 {
 	struct part read, written;
 
-	begin(&read, out, "fields read in every bit");
-	begin(&written, out, "fields written with 0 and 1 in every bit");
+	begin(&read, coverage, out, "fields read in every bit");
+	begin(&written, coverage, out, "fields written with 0 and 1 in every bit");
 	for (size_t i = 0; i < coverage->map->nregs; i++)
 		for (unsigned f = 0; f < coverage->map->regs[i].nfields; f++) {
 			const struct us_reg *reg = &coverage->map->regs[i];
@@ -201,7 +223,7 @@ static void print_accesses(const struct us_coverage *coverage, FILE *out)
 {
 	struct part part;
 
-	begin(&part, out, "kinds of access");
+	begin(&part, coverage, out, "kinds of access");
 	for (size_t i = 0; i < coverage->map->nregs; i++) {
 		const struct us_reg *reg = &coverage->map->regs[i];
 
@@ -221,7 +243,7 @@ static void print_values(const struct us_coverage *coverage, FILE *out)
 {
 	struct part part;
 
-	begin(&part, out, "named values (commands, error codes)");
+	begin(&part, coverage, out, "named values (commands, error codes)");
 	for (size_t i = 0; i < coverage->map->nregs; i++)
 		for (unsigned f = 0; f < coverage->map->regs[i].nfields; f++) {
 			const struct us_field *field = &coverage->map->regs[i].fields[f];

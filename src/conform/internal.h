@@ -177,10 +177,13 @@ const char *us_plural(size_t n); /* "" or "s" */
 
 /* -- coverage (coverage.c, requirements.c) ---------------------------------------------------------------------- */
 
-struct us_coverage *us_coverage_new(const struct us_map *map);
+struct us_coverage *us_coverage_new(const struct us_map *map, const struct us_conform *own);
 void us_coverage_free(struct us_coverage *coverage);
 void us_coverage_watch(struct us_coverage *coverage, struct us_function *fn);
 void us_coverage_print(const struct us_suite *suite, FILE *out);
+
+/* Why no run can reach it, as the device says, or NULL. */
+const char *us_unreachable_reason(const struct us_conform *own, const char *what);
 void us_requirements_print(const struct us_suite *suite, FILE *out);
 
 #endif

@@ -65,6 +65,8 @@ static void gather_all(struct requirements *all, const struct us_map *map)
 	}
 	for (size_t i = 0; i < map->nmems; i++)
 		gather(all, map->mems[i].desc);
+	for (size_t i = 0; i < map->ntexts; i++)
+		gather(all, map->texts[i]);
 }
 
 static int by_id(const void *a, const void *b)
@@ -72,17 +74,31 @@ static int by_id(const void *a, const void *b)
 	return strcmp(((const struct requirement *)a)->id, ((const struct requirement *)b)->id);
 }
 
-static void check(struct requirements *all, const char *named)
+/* Marks those that a test names; one that the specification does not state is told. */
+static void check(struct requirements *all, const struct us_case *test, FILE *out)
 {
-	for (; named && *named; named++) {
+	for (const char *named = test->requirements; named && *named; named++) {
 		const size_t length = id_length(named);
+		bool stated = false;
 
 		for (size_t i = 0; length && i < all->count; i++)
 			if (strlen(all->list[i].id) == length && !strncmp(all->list[i].id, named, length))
-				all->list[i].checked = true;
+				all->list[i].checked = stated = true;
+		if (length && !stated)
+			fprintf(out, "#   unknown: %.*s, which %s names\n", (int)length, named, test->name);
 		if (length)
 			named += length - 1;
 	}
+}
+
+static void tell_missing(const struct us_suite *suite, const char *id, FILE *out)
+{
+	const char *reason = us_unreachable_reason(suite->own, id);
+
+	if (reason)
+		fprintf(out, "#   unreachable: %s: %s\n", id, reason);
+	else
+		fprintf(out, "#   not: %s\n", id);
 }
 
 void us_requirements_print(const struct us_suite *suite, FILE *out)
@@ -95,13 +111,13 @@ void us_requirements_print(const struct us_suite *suite, FILE *out)
 		qsort(all.list, all.count, sizeof *all.list, by_id);
 	for (size_t i = 0; i < suite->ncases; i++)
 		if (suite->cases[i].ran && suite->cases[i].verdict != US_SKIPPED)
-			check(&all, suite->cases[i].requirements);
+			check(&all, &suite->cases[i], out);
 	for (size_t i = 0; i < all.count; i++)
 		checked += all.list[i].checked;
 	fprintf(out, "# requirements checked: %u of %zu\n", checked, all.count);
 	for (size_t i = 0; i < all.count; i++) {
 		if (!all.list[i].checked)
-			fprintf(out, "#   not: %s\n", all.list[i].id);
+			tell_missing(suite, all.list[i].id, out);
 		free(all.list[i].id);
 	}
 	free(all.list);

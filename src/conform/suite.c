@@ -53,12 +53,17 @@ static void run_own(struct us_run *run)
 	run->test->own(run);
 }
 
+static bool group_has(const struct us_test_group *group, size_t i)
+{
+	return group->ntests ? i < group->ntests : group->tests[i].name != NULL;
+}
+
 void us_suite_add_own(struct us_suite *suite)
 {
 	const struct us_conform *own = suite->own;
 
 	for (size_t g = 0; own && g < own->ngroups; g++)
-		for (size_t i = 0; i < own->groups[g].ntests; i++) {
+		for (size_t i = 0; group_has(&own->groups[g], i); i++) {
 			const struct us_test *from = &own->groups[g].tests[i];
 			struct us_case *test = us_suite_add(suite, run_own, "%s.%s.%s", suite->map->name,
 							    own->groups[g].name, from->name);
@@ -154,7 +159,7 @@ int us_suite_new(const struct us_map *map, const struct us_conform *own, const s
 		return rc;
 	}
 	if (options->coverage)
-		suite->coverage = us_coverage_new(map);
+		suite->coverage = us_coverage_new(map, own);
 	*out = suite;
 	return 0;
 }

@@ -195,6 +195,19 @@ static void write_mems(struct writer *w)
 	fputs("};\n\n", w->out);
 }
 
+static void write_texts(struct writer *w)
+{
+	if (!w->map->ntexts)
+		return;
+	fputs("static const char *const texts[] = {\n", w->out);
+	for (size_t i = 0; i < w->map->ntexts; i++) {
+		fputs("\t", w->out);
+		us_rdl_c_string(w->out, w->map->texts[i]);
+		fputs(",\n", w->out);
+	}
+	fputs("};\n\n", w->out);
+}
+
 static void write_bar(struct writer *w, unsigned number, const struct us_bar *bar)
 {
 	static const char *const kind[] = {"US_BAR_NONE", "US_BAR_MEM32", "US_BAR_MEM64", "US_BAR_IO"};
@@ -237,6 +250,7 @@ static void write_all(struct writer *w)
 	write_enums(w);
 	write_regs(w);
 	write_mems(w);
+	write_texts(w);
 	fprintf(w->out, "extern const struct us_map %s_map;\nconst struct us_map %s_map = {\n\t.name = \"%s\",\n\t.title = ",
 		map->name, map->name, map->name);
 	us_rdl_c_string(w->out, map->title);
@@ -248,6 +262,8 @@ static void write_all(struct writer *w)
 		fprintf(w->out, "\t.regs = regs,\n\t.nregs = %zu,\n", map->nregs);
 	if (map->nmems)
 		fprintf(w->out, "\t.mems = mems,\n\t.nmems = %zu,\n", map->nmems);
+	if (map->ntexts)
+		fprintf(w->out, "\t.texts = texts,\n\t.ntexts = %zu,\n", map->ntexts);
 	fputs("};\n", w->out);
 }
 

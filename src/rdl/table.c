@@ -24,6 +24,8 @@ struct tables {
 	struct us_rdl_pci pci;
 	struct entry *reg, *mem;
 	size_t nregs, reg_room, nmems, mem_room;
+	const char **text; /* of what holds registers */
+	size_t ntexts, text_room;
 	struct encoding {
 		const struct us_rdl_enum *from;
 		const struct us_enumerator *to;
@@ -67,12 +69,29 @@ static bool check_reg(struct tables *t, const struct us_rdl_node *reg)
 	return us_rdl_errors(t->rdl) == errors;
 }
 
+/* The desc of a register file or address map. Elements of an array have the same one. */
+static void gather_text(struct tables *t, const struct us_rdl_node *node)
+{
+	const char *text = us_rdl_plain(t->rdl, us_rdl_get_text(node, "desc"));
+
+	for (size_t i = 0; text && i < t->ntexts; i++)
+		if (!strcmp(t->text[i], text))
+			return;
+	if (!text)
+		return;
+	t->text = us_arena_grow(&t->rdl->arena, t->text, t->ntexts, &t->text_room, sizeof *t->text);
+	t->text[t->ntexts++] = text;
+}
+
 static int gather(void *ctx, const struct us_rdl_place *place)
 {
 	struct tables *t = ctx;
 	const struct us_rdl_place *bar = &t->pci.bar[t->bar].place;
 	struct entry entry = {.node = place->node, .bar = t->bar, .offset = place->address - bar->address};
 
+	if (place->node != us_rdl_top(t->rdl) &&
+	    (place->node->kind == US_RDL_REGFILE || place->node->kind == US_RDL_ADDRMAP))
+		gather_text(t, place->node);
 	if (place->node->kind != US_RDL_REG && place->node->kind != US_RDL_MEM)
 		return place->node->kind == US_RDL_SIGNAL;
 	entry.path = us_rdl_path(t->rdl, bar, place);
@@ -338,7 +357,9 @@ static const struct us_map *make(struct tables *t)
 			       .regs = t->nregs ? regs : NULL,
 			       .nregs = t->nregs,
 			       .mems = t->nmems ? mems : NULL,
-			       .nmems = t->nmems};
+			       .nmems = t->nmems,
+			       .texts = t->text,
+			       .ntexts = t->ntexts};
 	make_bars(t, map);
 	return map;
 }

@@ -137,6 +137,13 @@ static void memories_are_listed(void **state)
 	assert_true(pci_example_map.mems[1].read && pci_example_map.mems[1].write);
 }
 
+static void texts_of_register_files_are_there_once(void **state)
+{
+	(void)state;
+	assert_int_equal(pci_example_map.ntexts, 1);
+	assert_string_equal(pci_example_map.texts[0], "Two words each.");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +156,7 @@ int main(void)
 		cmocka_unit_test(reset_values_are_those_of_map_and_header),
 		cmocka_unit_test(enumerators_end_with_a_null_name),
 		cmocka_unit_test(memories_are_listed),
+		cmocka_unit_test(texts_of_register_files_are_there_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
