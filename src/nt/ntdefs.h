@@ -43,6 +43,11 @@
 #undef __fastcall
 #define __fastcall __attribute__((ms_abi))
 
+/* On x64 there is one calling convention; the headers leave the name of this one empty, which is the host's here. */
+#include <ntdef.h>
+#undef FASTCALL
+#define FASTCALL __attribute__((ms_abi))
+
 #include <ntddk.h>
 #include <wdmguid.h>
 

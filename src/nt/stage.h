@@ -58,6 +58,7 @@ struct us_stage {
 	struct us_ex *ex;
 	struct us_mm *mm;
 	struct us_hal *hal;
+	struct us_ob *ob;
 	struct us_registry *registry;
 	struct us_io *io;
 	struct us_pnp *pnp;
