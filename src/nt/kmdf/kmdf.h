@@ -126,6 +126,14 @@ NTSTATUS us_wdf_dispatch_cleanup(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_dispatch_close(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_dispatch_io(struct us_wdf_device *device, PIRP irp);
 
+/* -- memory objects (memory.c) ---------------------------------------------------------------------------------------- */
+
+/* A WDFMEMORY around a buffer that is somebody else's (a request's), below `parent`. */
+NTSTATUS us_wdf_memory_wrap(struct us_wdf_object *parent, PVOID buffer, size_t size, struct us_wdf_object **memory);
+
+/* A memory object's buffer and size. */
+PVOID us_wdf_memory_buffer(struct us_wdf_object *memory, size_t *size);
+
 /* -- how queues hear of power (queue.c); called by pnp.c at PASSIVE_LEVEL ------------------------------------------- */
 
 /* The device is in D0: power-managed queues deliver again (EvtIoResume first for what the driver kept). */

@@ -54,7 +54,7 @@ static bool is_free(void *context)
 	return lock->depth == 0;
 }
 
-static bool is_mine(const struct us_wdf_lock *lock)
+bool us_wdf_lock_is_mine(const struct us_wdf_lock *lock)
 {
 	return lock->depth && (lock->passive ? lock->thread == us_nt_current() : lock->cpu == us_nt_cpu());
 }
@@ -99,7 +99,7 @@ void us_wdf_lock(struct us_wdf_lock *lock)
 
 	if (!lock)
 		return;
-	if (is_mine(lock)) {
+	if (us_wdf_lock_is_mine(lock)) {
 		lock->depth++;
 		return;
 	}
@@ -119,7 +119,7 @@ void us_wdf_unlock(struct us_wdf_lock *lock)
 {
 	if (!lock)
 		return;
-	if (!is_mine(lock))
+	if (!us_wdf_lock_is_mine(lock))
 		us_wdf_violation(WDF_INVALID_LOCK_OPERATION, lock->object, "lock.not-held",
 				 "The callback lock of %s was to be released by somebody who has not got it.",
 				 us_wdf_name(lock->object));
@@ -154,7 +154,7 @@ static void NTAPI acquire_lock(PWDF_DRIVER_GLOBALS globals, WDFOBJECT handle)
 	struct us_wdf_lock *lock = lock_of(handle, "WdfObjectAcquireLock");
 
 	(void)globals;
-	if (is_mine(lock))
+	if (us_wdf_lock_is_mine(lock))
 		us_wdf_violation(WDF_RECURSIVE_LOCK, handle, "lock.recursive",
 				 "WdfObjectAcquireLock was called with %s, whose lock the caller has already.",
 				 us_wdf_name(handle));

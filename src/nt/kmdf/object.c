@@ -390,12 +390,10 @@ static struct us_wdf_tag *find_tag(struct us_wdf_object *object, PVOID value)
 	return tag;
 }
 
-static void NTAPI object_reference(PWDF_DRIVER_GLOBALS globals, WDFOBJECT handle, PVOID value, LONG line, PCHAR file)
+static void reference_under(struct us_wdf_object *object, PVOID value)
 {
-	struct us_wdf_object *object = us_wdf_from(handle, NULL);
 	struct us_wdf_tag *tag = find_tag(object, value);
 
-	(void)globals, (void)line, (void)file;
 	if (!tag) {
 		tag = us_nt_alloc(sizeof(*tag));
 		tag->tag = value;
@@ -405,6 +403,17 @@ static void NTAPI object_reference(PWDF_DRIVER_GLOBALS globals, WDFOBJECT handle
 	tag->count++;
 	object->drivers_references++;
 	us_wdf_reference(object);
+}
+
+void us_wdf_reference_for_driver(struct us_wdf_object *object)
+{
+	reference_under(object, NULL);
+}
+
+static void NTAPI object_reference(PWDF_DRIVER_GLOBALS globals, WDFOBJECT handle, PVOID value, LONG line, PCHAR file)
+{
+	(void)globals, (void)line, (void)file;
+	reference_under(us_wdf_from(handle, NULL), value);
 }
 
 static void NTAPI object_dereference(PWDF_DRIVER_GLOBALS globals, WDFOBJECT handle, PVOID value, LONG line, PCHAR file)

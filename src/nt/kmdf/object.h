@@ -112,9 +112,10 @@ void *us_wdf_from(const void *handle, const struct us_wdf_type *type);
 /* A pointer that must not be NULL, by name: a bugcheck as the framework's ("parameter.null"). */
 void us_wdf_need(const void *pointer, const char *function, const char *parameter);
 
-/* The framework's own references. */
+/* The framework's own references; and one that the driver gets and drops with WdfObjectDereference(). */
 void us_wdf_reference(struct us_wdf_object *object);
 void us_wdf_dereference(struct us_wdf_object *object);
+void us_wdf_reference_for_driver(struct us_wdf_object *object);
 
 /* Deletes an object and all below it, as the framework does by itself. What is being deleted already is left alone. */
 void us_wdf_delete(struct us_wdf_object *object);
@@ -148,6 +149,7 @@ struct us_wdf_lock *us_wdf_lock_new(bool passive, struct us_wdf_object *owner);
 void us_wdf_lock(struct us_wdf_lock *lock);
 void us_wdf_unlock(struct us_wdf_lock *lock);
 bool us_wdf_lock_is_passive(const struct us_wdf_lock *lock);
+bool us_wdf_lock_is_mine(const struct us_wdf_lock *lock); /* this flow has it */
 
 /* A device's or queue's own lock, made when first wanted. */
 struct us_wdf_lock *us_wdf_own_lock(struct us_wdf_object *object);
