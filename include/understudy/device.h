@@ -45,7 +45,7 @@ struct us_write {
 	uint64_t lanes; /* all ones in each byte that was written */
 };
 
-#define US_MODEL_ABI 1
+#define US_MODEL_ABI 2
 
 struct us_model {
 	unsigned abi; /* US_MODEL_ABI; US_MODEL() fills it in */

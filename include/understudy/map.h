@@ -83,6 +83,7 @@ struct us_field {
 	uint8_t enable_lsb; /* lowest bit of the enable field there, which is as wide as this one */
 	const struct us_enumerator *encode; /* or NULL */
 	const char *raised_by; /* property us_raised_by: the writes by which software makes this cause happen; or NULL */
+	const char *cleared_by; /* us_cleared_by: the writes that clear it, where that is no write to the field; or NULL */
 };
 
 enum us_reg_flags {

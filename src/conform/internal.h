@@ -27,6 +27,7 @@ struct us_case {
 	/* What a test made from the map is about; which of them is set depends on `run`. */
 	const struct us_reg *reg;
 	const struct us_field *field;
+	const struct us_mem *mem;
 	unsigned number;
 
 	/* After it ran. */
@@ -69,7 +70,10 @@ struct us_case *us_suite_add(struct us_suite *suite, void (*run)(struct us_run *
 void us_suite_add_pci(struct us_suite *suite);
 void us_suite_add_interrupts(struct us_suite *suite);
 void us_suite_add_power(struct us_suite *suite);
+void us_suite_add_msix(struct us_suite *suite); /* the table as memory; called by interrupts */
 void us_suite_add_registers(struct us_suite *suite);
+void us_suite_add_accesses(struct us_suite *suite, const struct us_reg *reg); /* called by registers, for each */
+void us_suite_add_memory(struct us_suite *suite);
 void us_suite_add_own(struct us_suite *suite);
 
 /* malloc() and friends that end the process with a message: the suite is a tool, and never part of a running device. */
@@ -136,6 +140,12 @@ uint64_t us_reg_reset(const struct us_reg *reg, uint64_t *known);
 
 /* The field that has the lowest of these bits, or NULL. */
 const struct us_field *us_reg_field(const struct us_reg *reg, uint64_t bits);
+
+/* Is register `b` near `a` in the map, or where a decoder that loses an address bit would confuse the two? */
+bool us_reg_is_near(const struct us_map *map, size_t a, size_t b);
+
+/* Fails the test when bits that are not hardware's have another value than in `before`, after a write to `written`. */
+void us_reg_is_unchanged(struct us_run *run, const struct us_reg *reg, uint64_t before, const char *written);
 
 /* "rw", "ro", "w1c", …: what a test of it is called. NULL: the device alone knows. */
 const char *us_field_policy(const struct us_field *field);

@@ -313,6 +313,8 @@ void us_suite_add_interrupts(struct us_suite *suite)
 	}
 	if (pci->msi)
 		add_messages(suite, "msi", pci->msi, pci->msi_masking);
-	if (pci->msix)
+	if (pci->msix) {
+		us_suite_add_msix(suite);
 		add_messages(suite, "msix", pci->msix, true);
+	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making an interrupt cause happen on a device that the suite knows nothing of: the specification says how, in the
- * property us_raised_by of the cause's field: "A = 1; B = 0x2" writes register A, then B.
+ * Making an interrupt cause happen on a device that the suite knows nothing of, and clearing it: the specification says
+ * how, in the properties us_raised_by and us_cleared_by of the cause's field: "A = 1; B = 0x2" writes register A, then B.
  */
 #include "conform/internal.h"
 
@@ -66,9 +66,10 @@ static bool next_write(const struct us_map *map, const struct us_cause *cause, c
 	return true;
 }
 
-int us_cause_check(const struct us_map *map, const struct us_cause *cause, struct us_error *err)
+static int check(const struct us_map *map, const struct us_cause *cause, const char *property, const char *writes,
+		 struct us_error *err)
 {
-	const char *at = cause->field->raised_by;
+	const char *at = writes;
 	const struct us_reg *reg;
 	uint64_t value;
 	int rc;
@@ -76,10 +77,28 @@ int us_cause_check(const struct us_map *map, const struct us_cause *cause, struc
 	while (next_write(map, cause, &at, &reg, &value, &rc))
 		;
 	return rc ? us_fail(err, rc,
-			    "us_raised_by of %s.%s is \"%s\": it can not be read at '%.40s': it has register writes, REGISTER "
+			    "%s of %s.%s is \"%s\": it can not be read at '%.40s': it has register writes, REGISTER "
 			    "= NUMBER, with semicolons between",
-			    cause->reg->path, cause->field->name, cause->field->raised_by, at)
+			    property, cause->reg->path, cause->field->name, writes, at)
 		  : 0;
+}
+
+int us_cause_check(const struct us_map *map, const struct us_cause *cause, struct us_error *err)
+{
+	const struct us_field *field = cause->field;
+	int rc = check(map, cause, "us_raised_by", field->raised_by, err);
+
+	return rc || !field->cleared_by ? rc : check(map, cause, "us_cleared_by", field->cleared_by, err);
+}
+
+static void carry_out(struct us_run *run, const struct us_cause *cause, const char *writes)
+{
+	const struct us_reg *reg;
+	uint64_t value;
+	int rc;
+
+	while (next_write(run->suite->map, cause, &writes, &reg, &value, &rc))
+		us_run_write(run, reg, 0, reg->size, value);
 }
 
 static uint64_t current(struct us_run *run, const struct us_reg *reg)
@@ -103,13 +122,9 @@ void us_cause_enable(struct us_run *run, const struct us_cause *cause, bool on)
 void us_cause_raise(struct us_run *run, const struct us_cause *cause)
 {
 	const uint64_t mask = us_field_mask(cause->field), begun = us_fn_now(run->fn);
-	const char *at = cause->field->raised_by;
-	const struct us_reg *reg;
 	uint64_t value;
-	int rc;
 
-	while (next_write(run->suite->map, cause, &at, &reg, &value, &rc))
-		us_run_write(run, reg, 0, reg->size, value);
+	carry_out(run, cause, cause->field->raised_by);
 	if (cause->field->onread != US_ONREAD_NONE || !(cause->field->flags & US_FIELD_READ)) {
 		us_fn_sleep(run->fn, 10 * UINT64_C(1000000)); /* it can not be watched without being disturbed */
 		return;
@@ -127,7 +142,7 @@ bool us_cause_clearable(const struct us_cause *cause)
 {
 	const unsigned onwrite = cause->field->onwrite;
 
-	if (cause->field->onread == US_ONREAD_RCLR)
+	if (cause->field->cleared_by || cause->field->onread == US_ONREAD_RCLR)
 		return true;
 	return cause->field->flags & US_FIELD_WRITE && onwrite != US_ONWRITE_WOSET && onwrite != US_ONWRITE_WZS &&
 	       onwrite != US_ONWRITE_WSET && onwrite != US_ONWRITE_WUSER;
@@ -140,6 +155,10 @@ bool us_cause_clear(struct us_run *run, const struct us_cause *cause)
 
 	if (!us_cause_clearable(cause))
 		return false;
+	if (cause->field->cleared_by) {
+		carry_out(run, cause, cause->field->cleared_by);
+		return true;
+	}
 	value = current(run, cause->reg);
 	if (cause->field->onread == US_ONREAD_RCLR)
 		return true;

@@ -301,14 +301,23 @@ static bool steady(const struct us_reg *reg)
 	return !us_reg_read_effects(reg) && us_reg_mask(reg, US_FIELD_READ) & ~us_reg_mask(reg, US_FIELD_HW);
 }
 
-/* Near in the map, or where a decoder that loses an address bit would confuse the two. */
-static bool may_be_confused(const struct us_map *map, size_t a, size_t b)
+bool us_reg_is_near(const struct us_map *map, size_t a, size_t b)
 {
 	const uint64_t difference = map->regs[a].addr ^ map->regs[b].addr;
 
 	if (a == b || !steady(&map->regs[b]))
 		return false;
 	return (a < b ? b - a : a - b) <= NEAR || !(difference & (difference - 1));
+}
+
+void us_reg_is_unchanged(struct us_run *run, const struct us_reg *reg, uint64_t before, const char *written)
+{
+	const uint64_t mask = ~us_reg_mask(reg, US_FIELD_HW) & us_reg_ones(reg);
+	const uint64_t got = whole(run, reg);
+
+	if ((got ^ before) & mask)
+		us_run_mismatch(run, reg, us_reg_field(reg, (got ^ before) & mask), reg->size, before & mask, got & mask,
+				"a write to %s changes nothing here", written);
 }
 
 static void neighbours(struct us_run *run)
@@ -320,25 +329,15 @@ static void neighbours(struct us_run *run)
 
 	us_run_clause(run, "writing a register changes no other");
 	for (size_t i = 0; i < map->nregs; i++)
-		if (may_be_confused(map, self, i))
+		if (us_reg_is_near(map, self, i))
 			before[i] = whole(run, &map->regs[i]);
 	for (unsigned i = 0; i < 3; i++) {
 		const uint64_t pattern[] = {UINT64_MAX, 0, us_run_random(run)};
 
 		us_run_write(run, reg, 0, reg->size, us_reg_safe(reg, pattern[i]) & us_reg_ones(reg));
-		for (size_t j = 0; j < map->nregs; j++) {
-			const struct us_reg *other = &map->regs[j];
-			const uint64_t mask = ~us_reg_mask(other, US_FIELD_HW) & us_reg_ones(other);
-			uint64_t got;
-
-			if (!may_be_confused(map, self, j))
-				continue;
-			got = whole(run, other);
-			if ((got ^ before[j]) & mask)
-				us_run_mismatch(run, other, us_reg_field(other, (got ^ before[j]) & mask), other->size,
-						before[j] & mask, got & mask, "a write to %s changes nothing here",
-						reg->path);
-		}
+		for (size_t j = 0; j < map->nregs; j++)
+			if (us_reg_is_near(map, self, j))
+				us_reg_is_unchanged(run, &map->regs[j], before[j], reg->path);
 	}
 }
 
@@ -383,5 +382,6 @@ void us_suite_add_registers(struct us_suite *suite)
 			us_suite_add(suite, reserved, "registers.%s.reserved", reg->path)->reg = reg;
 		if (us_reg_mask(reg, US_FIELD_WRITE))
 			us_suite_add(suite, neighbours, "registers.%s.neighbours", reg->path)->reg = reg;
+		us_suite_add_accesses(suite, reg);
 	}
 }

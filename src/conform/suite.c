@@ -144,6 +144,7 @@ int us_suite_new(const struct us_map *map, const struct us_conform *own, const s
 	us_suite_add_interrupts(suite);
 	us_suite_add_power(suite);
 	us_suite_add_registers(suite);
+	us_suite_add_memory(suite);
 	us_suite_add_own(suite);
 	add_claims(suite);
 	if (own && own->abi != US_CONFORM_ABI)

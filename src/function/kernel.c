@@ -35,6 +35,10 @@ struct player {
 	struct area *areas;
 	size_t nareas;
 	bool decodes; /* memory space is on, and the function is in D0 */
+	struct {
+		unsigned region;
+		uint64_t offset, size;
+	} table; /* of MSI-X, by the capability; size 0: none */
 };
 
 static struct player *player_of(struct us_function *fn)
@@ -101,10 +105,24 @@ static int access_failed(struct us_function *fn, const char *what, unsigned regi
 			  us_region_name(region), strerror(why));
 }
 
+/*
+ * Where the kernel does not let the MSI-X table be mapped it answers reads of it with all ones and loses writes, so as to
+ * have it for itself: that is no answer of the function's, and is not passed on as one.
+ */
+static int check_table(struct us_function *fn, unsigned region, uint64_t offset, unsigned width)
+{
+	const struct player *p = player_of(fn);
+
+	if (!p->table.size || region != p->table.region || offset >= p->table.offset + p->table.size || offset + width <= p->table.offset)
+		return 0;
+	return us_fn_fail(fn, -ENOTSUP, "the kernel keeps the MSI-X table to itself: it can not be read or written");
+}
+
 static int kernel_read(struct us_function *fn, unsigned region, uint64_t offset, unsigned width, uint64_t *value)
 {
 	struct player *p = player_of(fn);
 	const struct area *area;
+	int rc;
 
 	if (is_memory(fn, region)) {
 		*value = UINT64_MAX >> (64 - 8 * width);
@@ -115,6 +133,8 @@ static int kernel_read(struct us_function *fn, unsigned region, uint64_t offset,
 			*value = load(area->at + (offset - area->offset), width);
 			return 0;
 		}
+		if ((rc = check_table(fn, region, offset, width)))
+			return rc;
 	}
 	*value = 0;
 	errno = 0;
@@ -138,6 +158,7 @@ static int kernel_write(struct us_function *fn, unsigned region, uint64_t offset
 {
 	struct player *p = player_of(fn);
 	const struct area *area;
+	int rc;
 
 	if (is_memory(fn, region)) {
 		if (!p->decodes)
@@ -147,6 +168,8 @@ static int kernel_write(struct us_function *fn, unsigned region, uint64_t offset
 			store(area->at + (offset - area->offset), width, value);
 			return 0;
 		}
+		if ((rc = check_table(fn, region, offset, width)))
+			return rc;
 	}
 	errno = 0;
 	if (pwrite(p->fds.device, &value, width, (off_t)(p->base[region] + offset)) != (ssize_t)width)
@@ -243,24 +266,12 @@ static int kernel_irq_enable(struct us_function *fn, enum us_irq_kind kind, unsi
  */
 static int kernel_irq_mask(struct us_function *fn, enum us_irq_kind kind, unsigned n, bool masked)
 {
-	struct player *p = player_of(fn);
-	const struct area *area;
-	uint64_t table;
-	unsigned region;
 	int rc;
 
 	if (kind == US_MSI)
 		return us_header_mask_msi(fn, n, masked);
-	if (kind == US_MSIX) {
-		if ((rc = us_header_msix_table(fn, &region, &table)))
-			return rc;
-		area = find_area(p, region, table, UINT64_C(16) * (n + 1));
-		return area && area->at
-			       ? us_header_mask_msix(fn, n, masked)
-			       : us_fn_fail(
-					 fn, -ENOTSUP,
-					 "the kernel keeps the MSI-X table to itself: its entries can not be masked");
-	}
+	if (kind == US_MSIX)
+		return us_header_mask_msix(fn, n, masked);
 	rc = set_irqs(fn, kind,
 		      VFIO_IRQ_SET_DATA_NONE | (masked ? VFIO_IRQ_SET_ACTION_MASK : VFIO_IRQ_SET_ACTION_UNMASK), n, 1,
 		      NULL);
@@ -444,6 +455,18 @@ static int describe(struct player *p)
 	return 0;
 }
 
+/* Without MSI-X, or with a capability that says nonsense, there is no table to look out for. */
+static void find_table(struct player *p)
+{
+	int cap = us_fn_capability(&p->fn, PCI_CAP_ID_MSIX);
+	uint64_t control;
+
+	if (cap < 0 || us_fn_read(&p->fn, US_REGION_CONFIG, (unsigned)cap + PCI_MSIX_FLAGS, 2, &control) ||
+	    us_header_msix_table(&p->fn, &p->table.region, &p->table.offset))
+		return;
+	p->table.size = ((control & PCI_MSIX_FLAGS_QSIZE) + 1) * PCI_MSIX_ENTRY_SIZE;
+}
+
 int us_kernel_open_in(const struct us_kernel_world *world, const char *address, struct us_function **fn,
 		      struct us_error *err)
 {
@@ -464,11 +487,13 @@ int us_kernel_open_in(const struct us_kernel_world *world, const char *address, 
 		  (rc = us_header_read(&p->fn)) ||
 		  (rc = p->fn.info.can_reset ? kernel_reset(&p->fn) : us_header_enable(&p->fn))))
 		us_fail(err, rc, "%s", us_fn_error(&p->fn));
-	if (rc)
+	if (rc) {
 		kernel_close(&p->fn);
-	else
-		*fn = &p->fn;
-	return rc;
+		return rc;
+	}
+	find_table(p);
+	*fn = &p->fn;
+	return 0;
 }
 
 int us_kernel_open(const char *address, struct us_function **fn, struct us_error *err)

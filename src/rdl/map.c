@@ -84,6 +84,10 @@ static void write_field(struct writer *w, FILE *out, const struct us_field *fiel
 		fputs(",\n\t .raised_by = ", out);
 		us_rdl_c_string(out, field->raised_by);
 	}
+	if (field->cleared_by) {
+		fputs(",\n\t .cleared_by = ", out);
+		us_rdl_c_string(out, field->cleared_by);
+	}
 	fputs("},\n", out);
 }
 

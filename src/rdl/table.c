@@ -259,7 +259,8 @@ static void make_field(struct tables *t, const struct us_rdl_place *place, struc
 				 .has_reset = access.has_reset,
 				 .enable_reg = -1,
 				 .encode = encode ? enumerators(t, encode) : NULL,
-				 .raised_by = us_rdl_plain(t->rdl, us_rdl_get_text(field, "us_raised_by"))};
+				 .raised_by = us_rdl_plain(t->rdl, us_rdl_get_text(field, "us_raised_by")),
+				 .cleared_by = us_rdl_plain(t->rdl, us_rdl_get_text(field, "us_cleared_by"))};
 	if (access.intr) {
 		out->message = (int8_t)us_rdl_get_int(field, "pci_message", 0);
 		find_enable(t, place, &out->enable_reg, &out->enable_lsb);

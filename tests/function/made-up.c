@@ -241,7 +241,8 @@ static void make_config(void)
 	config[0x53] = PCI_MSI_FLAGS_MASKBIT >> 8;
 	config[0x70] = PCI_CAP_ID_MSIX;
 	config[0x72] = 3;
-	config[0x74] = 1; /* table: BAR 1, offset 0, which can not be mapped */
+	config[0x74] = 1; /* table: BAR 1, offset 800h, which can not be mapped */
+	config[0x75] = 8;
 	assert_int_equal(pwrite(kernel.device, config, sizeof config, CONFIG_AT), sizeof config);
 }
 

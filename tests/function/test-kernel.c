@@ -270,6 +270,19 @@ static void INTx_is_masked_by_the_kernel_and_messages_by_the_function(void **sta
 	us_fn_close(fn);
 }
 
+static void a_table_that_the_kernel_keeps_is_not_said_to_be_all_ones(void **state)
+{
+	struct us_function *fn = open_it(ADDRESS);
+	uint64_t value;
+
+	(void)state;
+	assert_refused(fn, us_fn_read(fn, US_REGION_BAR0 + 1, 0x800, 4, &value), -ENOTSUP, "MSI-X table");
+	assert_refused(fn, us_fn_write(fn, US_REGION_BAR0 + 1, 0x83c, 4, 1), -ENOTSUP, "MSI-X table");
+	assert_done(fn, us_fn_read(fn, US_REGION_BAR0 + 1, 0x7f8, 8, &value));
+	assert_done(fn, us_fn_write(fn, US_REGION_BAR0 + 1, 0x840, 4, 1));
+	us_fn_close(fn);
+}
+
 static void memory_is_mapped_where_asked_with_the_rights_asked(void **state)
 {
 	struct us_function *fn = open_it(ADDRESS);
@@ -322,6 +335,7 @@ int main(void)
 		TEST(interrupts_are_set_up_as_eventfds_and_counted),
 		TEST(a_kernel_with_too_few_vectors_grants_none),
 		TEST(INTx_is_masked_by_the_kernel_and_messages_by_the_function),
+		TEST(a_table_that_the_kernel_keeps_is_not_said_to_be_all_ones),
 		TEST(memory_is_mapped_where_asked_with_the_rights_asked),
 		TEST(reset_disables_interrupts_first),
 	};
