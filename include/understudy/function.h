@@ -166,6 +166,12 @@ int us_fn_dma_alloc(struct us_function *fn, uint64_t iova, size_t size, int flag
 int us_fn_dma_map(struct us_function *fn, void *at, uint64_t iova, size_t size, int flags);
 
 /*
+ * The same for memory at which the caller has mapped the file `fd` (a memfd, …) from its beginning: over a socket the
+ * device reaches that directly too. The descriptor stays the caller's, and open until us_fn_dma_unmap().
+ */
+int us_fn_dma_share(struct us_function *fn, void *at, int fd, uint64_t iova, size_t size, int flags);
+
+/*
  * Takes all mappings inside the range back; when it returns the device reaches none of it. Frees what us_fn_dma_alloc()
  * made. A range without any is fine; -EINVAL: it would cut one in two.
  */

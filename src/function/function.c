@@ -426,17 +426,35 @@ int us_fn_dma_alloc(struct us_function *fn, uint64_t iova, size_t size, int flag
 	return rc;
 }
 
+static int dma_check_memory(struct us_function *fn, const void *at, uint64_t iova, size_t size, int flags)
+{
+	int rc = dma_check_new(fn, iova, size, flags);
+
+	if (!rc && (uintptr_t)at % US_PAGE)
+		return us_fn_fail(fn, -EINVAL, "memory at %p does not start on a page", at);
+	return rc;
+}
+
 int us_fn_dma_map(struct us_function *fn, void *at, uint64_t iova, size_t size, int flags)
 {
 	struct us_mapping m = {.iova = iova, .size = size, .at = at, .flags = flags};
-	int rc = dma_check_new(fn, iova, size, flags);
+	int rc = dma_check_memory(fn, at, iova, size, flags);
 
 	if (rc)
 		return rc;
-	if ((uintptr_t)at % US_PAGE)
-		return us_fn_fail(fn, -EINVAL, "memory at %p does not start on a page", at);
 	m.block = us_mappings_block(&fn->dma, at, size);
 	return dma_add(fn, &m);
+}
+
+int us_fn_dma_share(struct us_function *fn, void *at, int fd, uint64_t iova, size_t size, int flags)
+{
+	struct us_mapping m = {.iova = iova, .size = size, .at = at, .flags = flags};
+	int rc = dma_check_memory(fn, at, iova, size, flags);
+
+	if (rc)
+		return rc;
+	m.block = us_block_borrow(at, size, fd);
+	return m.block ? dma_add(fn, &m) : us_fn_fail(fn, -ENOMEM, "out of memory");
 }
 
 int us_fn_dma_unmap(struct us_function *fn, uint64_t iova, size_t size)

@@ -146,9 +146,20 @@ failed:
 	return NULL;
 }
 
+struct us_block *us_block_borrow(void *at, size_t size, int fd)
+{
+	struct us_block *block = calloc(1, sizeof *block);
+
+	if (block)
+		*block = (struct us_block){.fd = fd, .at = at, .size = size, .borrowed = true};
+	return block;
+}
+
 void us_block_free(struct us_block *block)
 {
-	munmap(block->at, block->size);
-	close(block->fd);
+	if (!block->borrowed) {
+		munmap(block->at, block->size);
+		close(block->fd);
+	}
 	free(block);
 }

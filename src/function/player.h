@@ -15,12 +15,13 @@
 
 /* -- memory the device can reach -------------------------------------------------------------------------------- */
 
-/* Memory of ours, behind one mapping or more. */
+/* Memory that a descriptor stands for, behind one mapping or more. */
 struct us_block {
-	int fd; /* a memfd, or -1 for the caller's own memory */
+	int fd;
 	uint8_t *at;
 	size_t size;
 	unsigned refs; /* mappings */
+	bool borrowed; /* memory and descriptor are the caller's */
 };
 
 struct us_mapping {
@@ -63,6 +64,8 @@ struct us_block *us_mappings_block(const struct us_mappings *all, const void *at
 
 /* A new block of zeroed shared memory, with no mapping yet. NULL with errno set. */
 struct us_block *us_block_new(size_t size);
+/* The same for the caller's memory, which `fd` stands for. NULL: out of memory. */
+struct us_block *us_block_borrow(void *at, size_t size, int fd);
 void us_block_free(struct us_block *block);
 
 /* -- a function ------------------------------------------------------------------------------------------------- */

@@ -4,10 +4,12 @@
  *
  * Half of the pages lie below 4 GiB, half above. Each window of the address space (enum us_window) is at a fixed address, the
  * same in each run and under each sanitizer, and is made of physical pages in a scattered order, so that what is contiguous
- * for the driver is not for the device. Windows are made once for a process and wiped between runs, since two thousand runs
- * a second have no time for it.
+ * for the driver is not for the device. Which page is where depends on nothing but what the run itself has allocated before.
  *
- * Physical memory is two blocks of us_fn_dma_alloc(); a window's pages are second mappings of the same memory.
+ * Physical memory is made once for a process, shared with the function of each run (us_fn_dma_share()) and wiped between
+ * runs; a window's pages are second mappings of it. They stay from run to run, since two thousand runs a second have no time
+ * to make them: a run that allocates what the one before did needs no system call for it. At most US_NT_MAPPED pages are
+ * mapped at a time, because Linux allows a process 65530 mappings (vm.max_map_count), and each scattered page is one.
  */
 #ifndef UNDERSTUDY_NT_PHYS_H
 #define UNDERSTUDY_NT_PHYS_H
@@ -17,6 +19,7 @@
 #include <stdint.h>
 
 #define US_NT_PAGE 4096u
+#define US_NT_MAPPED 48000u
 
 enum us_window {
 	US_WINDOW_POOL, /* nonpaged and paged pool, objects of the kernel and framework */
@@ -31,20 +34,41 @@ enum us_window {
 #define US_NT_BASE UINT64_C(0x200000000000)
 #define US_NT_WINDOW_SIZE UINT64_C(0x1000000000) /* 64 GiB of addresses for each */
 
-/* The memory of `config`'s size for the function us_nt->fn: 0, or a negative errno with a sentence. */
+/*
+ * The memory of `config`'s size for the function us_nt->fn: 0, or a negative errno with a sentence. Of the process's stages
+ * one at a time has it: -EBUSY.
+ */
 struct us_error;
 int us_nt_phys_init(struct us_error *err);
 
+/* The end of it: the function reaches it no more, and what the run has used is wiped for the next. Before fn is closed. */
+void us_nt_phys_reset(void);
+
 /*
  * Whole pages of a window, virtually contiguous, zeroed; NULL when there are no more. Between two allocations one page stays
- * unmapped, so that running over the end of one is a trap. The user window begins above 0x10000 bytes of its base.
+ * unmapped, so that running over the end of one is a trap, and so is using one that was freed (but for stacks, whose
+ * threads come and go). The windows begin 0x10000 bytes above their base.
  */
 void *us_nt_pages(enum us_window window, size_t pages);
 void us_nt_pages_free(void *at, size_t pages);
 
-/* Physically contiguous pages, whose last byte is not above `highest`, zeroed; at an address of their own. NULL: none. */
+/*
+ * Physically contiguous pages, whose last byte is not above `highest`, zeroed; in the system window. The highest that will do
+ * are taken, above 4 GiB where that is allowed. NULL: none.
+ */
 void *us_nt_contiguous(size_t pages, uint64_t highest, uint64_t *physical);
 void us_nt_contiguous_free(void *at, size_t pages);
+
+/* The same with all that can be asked for. */
+struct us_contiguous {
+	uint64_t lowest, highest; /* of its bytes */
+	uint64_t boundary; /* it crosses no multiple of this; 0: any will do */
+};
+void *us_nt_contiguous_within(size_t pages, const struct us_contiguous *want, uint64_t *physical);
+
+/* Single pages without an address, zeroed, scattered like those of windows. UINT64_MAX: none. */
+uint64_t us_nt_page(void);
+void us_nt_page_free(uint64_t physical);
 
 /* The physical address behind an address of the stage; UINT64_MAX where there is none. */
 uint64_t us_nt_physical(const void *at);
@@ -52,27 +76,55 @@ uint64_t us_nt_physical(const void *at);
 /* The linear mapping of a physical address of memory: the same bytes. NULL where there is no memory. */
 void *us_nt_linear(uint64_t physical);
 
-/* Maps given physical pages contiguously in the system window, and takes that back. NULL: no addresses left. */
-void *us_nt_map_physical(const uint64_t *physical, size_t pages);
+/*
+ * Maps given physical pages (addresses of pages of memory) one behind the other in a window, the system's or the user's, and
+ * takes that back: then they are a trap. NULL: no addresses left.
+ */
+void *us_nt_map_physical(enum us_window window, const uint64_t *physical, size_t pages);
+void *us_nt_map_contiguous(uint64_t physical, size_t pages); /* in the system window, pages that are contiguous */
 void us_nt_unmap_physical(void *at, size_t pages);
 
-/* Protection of whole pages: the loader's. */
+/* Protection of whole pages of one allocation, which can always be read: the loader's. 0 or a negative errno. */
 int us_nt_protect(void *at, size_t pages, bool write, bool execute);
 
-/* Which window an address lies in, or -1; and whether `size` bytes from there are allocated. */
+/* Which window an address lies in, or -1; whether `size` bytes from there are allocated; and may be written. */
 int us_nt_window(const void *at);
 bool us_nt_is_mapped(const void *at, size_t size);
-
-/* Wipes what a run has used, for the next. */
-void us_nt_phys_reset(void);
+bool us_nt_is_writable(const void *at, size_t size);
 
 /*
- * The pool: small pieces of US_WINDOW_POOL, aligned to 16 bytes (a page or more: to the page). Contents are not zeroed but
- * filled with 0xa5, freed pieces with 0x5a. NULL when memory is out, or when the run wants this call to fail. The tag says
- * who it is for; what a driver has not freed at its unload is reported by it.
+ * The pool: pieces of US_WINDOW_POOL, aligned to 16 bytes (a page or more: to the page). Contents are not zeroed but filled
+ * with 0xa5, those of freed pieces with 0x5a; a freed piece is used again as late as possible. NULL when memory is out. The
+ * tag says what it is for ('dcba' is abcd in reports, as on Windows).
+ *
+ * Behind each piece lie bytes that nobody may write. Freeing one that was overrun, that is free already, or that is none
+ * ends the run with a bugcheck ("pool.overrun", "pool.double-free", "pool.bad-address"), and so does using one again that was
+ * written to while it was free ("pool.use-after-free"). With address sanitizer all these bytes are poisoned as well.
  */
 void *us_nt_pool_alloc(size_t size, uint32_t tag);
 void us_nt_pool_free(void *at);
+
+/* Of a piece that is not free; its beginning must be given. */
 size_t us_nt_pool_size(const void *at); /* bytes asked for */
+uint32_t us_nt_pool_tag(const void *at);
+
+/* Whether an address is the beginning of a piece that is not free. */
+bool us_nt_pool_is(const void *at);
+
+/*
+ * Makes a piece the driver's own, allocated at code address `caller`: what it has not freed at its unload is reported
+ * (us_nt_pool_leaks(), kernel.h). All others are the stage's.
+ */
+void us_nt_pool_give(void *at, uint64_t caller);
+bool us_nt_pool_is_drivers(const void *at);
+
+/* The driver's pieces and their bytes. */
+void us_nt_pool_count(size_t *pieces, size_t *bytes);
+
+/* Looks whether any piece was overrun or written to while free, as freeing and using it again would: for a run's end. */
+void us_nt_pool_check(void);
+
+/* The pool of a run, after us_nt_phys_init(). */
+void us_nt_pool_init(void);
 
 #endif

@@ -6,6 +6,8 @@
 #include <linux/pci_regs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
 #define PATIENT (20 * SECOND) /* for what must come */
@@ -604,6 +606,34 @@ static void the_callers_own_memory_is_reached(void **state)
 	free(own);
 }
 
+static void memory_that_a_descriptor_stands_for_is_reached_and_stays_the_callers(void **state)
+{
+	struct us_function *fn = *state;
+	int fd = memfd_create("shared", MFD_CLOEXEC);
+	uint8_t *own;
+
+	assert_true(fd >= 0 && !ftruncate(fd, 12288));
+	own = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(own, MAP_FAILED);
+	master(fn);
+	fill(own, 8192, 11);
+	assert_refused(fn, us_fn_dma_share(fn, own + 8, fd, 0x800000, 8192, 3), -EINVAL, "page");
+	assert_refused(fn, us_fn_dma_share(fn, own, fd, 0x800000, 100, 3), -EINVAL, "whole pages");
+	assert_done(fn, us_fn_dma_share(fn, own, fd, 0x800000, 12288, 3));
+	assert_done(fn, us_fn_dma_map(fn, own + 4096, 0x900000, 4096, 3)); /* a part of it, elsewhere */
+	dma(fn, 0x800003, 4096, 1, 0, 0);
+	memset(own, 0, 8192);
+	dma(fn, 0x901000 - 2048, 2048, 2, 0, 0);
+	assert_int_equal(own[8192 - 2049], 0);
+	assert_int_equal(own[8192 - 2048], (uint8_t)(11 + 21));
+	assert_done(fn, us_fn_dma_unmap(fn, 0x800000, 12288));
+	assert_done(fn, us_fn_dma_unmap(fn, 0x900000, 4096));
+	own[0] = 1; /* neither unmapped nor closed */
+	assert_int_equal(ftruncate(fd, 12288), 0);
+	munmap(own, 12288);
+	close(fd);
+}
+
 /* -- reset and time ---------------------------------------------------------------------------------------------- */
 
 static void reset_leaves_it_as_open_did_and_keeps_mappings(void **state)
@@ -691,6 +721,7 @@ const struct CMUnitTest body_tests[] = {
 	TEST(unmap_takes_all_inside_its_range_and_nothing_else),
 	TEST(memory_is_seen_at_a_second_address_and_lives_until_its_last_mapping_goes),
 	TEST(the_callers_own_memory_is_reached),
+	TEST(memory_that_a_descriptor_stands_for_is_reached_and_stays_the_callers),
 	TEST(reset_leaves_it_as_open_did_and_keeps_mappings),
 	TEST(it_takes_the_time_it_says),
 	TEST(it_does_its_work_while_software_sleeps),
