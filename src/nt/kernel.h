@@ -12,6 +12,16 @@
 #include "nt/sched.h"
 #include "nt/stage.h"
 
+/* While the house is being built, what is not there yet is NULL. */
+void us_nt_pool_init(void);
+#pragma weak us_nt_ke_init
+#pragma weak us_nt_ex_init
+#pragma weak us_nt_mm_init
+#pragma weak us_nt_hal_init
+#pragma weak us_nt_registry_init
+#pragma weak us_nt_io_init
+#pragma weak us_nt_pnp_init
+
 extern const struct us_export us_nt_ke_exports[], us_nt_ex_exports[], us_nt_rtl_exports[], us_nt_mm_exports[],
 	us_nt_hal_exports[], us_nt_io_exports[], us_nt_registry_exports[], us_nt_pnp_exports[];
 
@@ -80,5 +90,11 @@ void us_nt_pnp_surprise(void); /* surprise removal; remove follows when the last
 void us_nt_pnp_remove_now(void); /* IRP_MN_REMOVE_DEVICE without a query */
 NTSTATUS us_nt_pnp_power(SYSTEM_POWER_STATE state); /* the system goes there: the device's power IRPs */
 bool us_nt_pnp_present(void), us_nt_pnp_started(void);
+
+/* -- story: the main application's thread ---------------------------------------------------------------------------- */
+
+/* Tells a story (NULL: in and out again) and its end; does not return: ends the run. */
+struct us_nt_user;
+_Noreturn void us_nt_story_main(void (*story)(struct us_nt_user *user, void *context), void *context);
 
 #endif

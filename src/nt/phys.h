@@ -124,7 +124,4 @@ void us_nt_pool_count(size_t *pieces, size_t *bytes);
 /* Looks whether any piece was overrun or written to while free, as freeing and using it again would: for a run's end. */
 void us_nt_pool_check(void);
 
-/* The pool of a run, after us_nt_phys_init(). */
-void us_nt_pool_init(void);
-
 #endif

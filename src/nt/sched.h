@@ -37,14 +37,15 @@ struct us_thread {
 	KPRIORITY priority; /* 1 to 31 */
 	KIRQL irql; /* while it does not run: PASSIVE_LEVEL or APC_LEVEL */
 	unsigned critical; /* depth of KeEnterCriticalRegion() */
-	LIST_ENTRY all, link; /* of all threads; of the ready ones */
+	struct us_thread *next; /* of all threads, the youngest first */
 	void (*start)(void *context);
 	void *context;
 	char waits_for[128]; /* while it waits: what the report of a hang says */
 	void *ke; /* ke's: what it waits for */
 	NTSTATUS wait_status; /* what us_nt_block() returns: set by who wakes it */
 	NTSTATUS exit_status;
-	DISPATCHER_HEADER *ended; /* ke's: signalled when it has ended, or NULL */
+	void (*on_end)(struct us_thread *thread); /* ke's: called when it has ended, in no flow; NULL: nobody cares */
+	uint64_t caller; /* gate's: the driver's return address in the call under way, or 0 */
 };
 
 /*
@@ -154,7 +155,8 @@ struct us_alarm {
 	uint64_t due; /* ns, in us_nt_now()'s time */
 	void (*fire)(struct us_alarm *alarm);
 	bool set;
-	size_t at; /* sched's */
+	size_t at; /* sched's: where it is in the heap */
+	uint64_t age; /* the same: which of two with one time comes first */
 };
 void us_nt_alarm_set(struct us_alarm *alarm, uint64_t due); /* again, too */
 void us_nt_alarm_cancel(struct us_alarm *alarm);

@@ -27,7 +27,6 @@
 
 #include "nt/fiber.h"
 
-struct us_export;
 
 /* How a run ended. */
 struct us_stop {
@@ -36,7 +35,7 @@ struct us_stop {
 	uint32_t code; /* of the bugcheck, where Windows has one for it; else 0 */
 	uint64_t parameters[4]; /* its parameters */
 	char text[1024]; /* the sentence */
-	uint64_t rip, rsp, rbp; /* where the driver was, for its stack; 0: not known */
+	uint64_t rip, regs[16]; /* of a trap: where the driver was, in the order of us_pe_unwind(); rip 0: not known */
 };
 
 struct us_stage {
@@ -46,12 +45,20 @@ struct us_stage {
 
 	uint64_t random[2]; /* the generator's state */
 	uint64_t points; /* how many scheduling points were passed */
+	uint64_t calls, registers; /* of the driver to the stage; accesses to the device's registers */
+	unsigned failable; /* calls that could be made to fail, so far */
+	/*
+	 * The story's: sees each access to a register before it is made; false: it is not made (*value is what is read). NULL:
+	 * none.
+	 */
+	bool (*filter)(bool write, unsigned bar, uint64_t offset, unsigned width, uint64_t *value);
 	struct us_fiber host; /* the host's own flow, outside of the stage */
 	struct us_stop stop;
 
 	/* Each module's own, made by its init and known to it alone. */
 	struct us_trace *trace;
 	struct us_phys *phys;
+	struct us_pool *pool;
 	struct us_pool *pool;
 	struct us_sched *sched;
 	struct us_gates *gates;
@@ -94,5 +101,13 @@ _Noreturn void us_nt_bugcheck(uint32_t code, uint64_t p1, uint64_t p2, uint64_t 
 
 /* A function of Windows that the stage does not have, or not in the way it was just asked for. */
 _Noreturn void us_nt_unsupported(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Runs a body as the first thread of a new stage, and fills in the report: what us_rehearse() is made of, and tests of the
+ * kernel alone. The body ends the run by us_nt_stop(); returning is US_NT_PASSED. Errors as us_rehearse().
+ */
+struct us_error;
+int us_nt_run(const struct us_rehearsal *rehearsal, void (*body)(void *context), void *context,
+	      struct us_rehearsal_report *report, struct us_error *err);
 
 #endif

@@ -22,6 +22,9 @@ bool us_nt_tracing(void);
 /* A line, printf manner, without newline: "register  read  BAR0+0x010 4 = 0x00000001". No host pointers, ever. */
 void us_nt_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Remembers what happened (kind: "call", "read", "write", "interrupt", …) for the report, at next to no cost. Names are constant. */
+void us_nt_remember(const char *kind, const char *name, uint64_t a, uint64_t b, uint64_t c);
+
 /* What is remembered of calls and register accesses without a file, printed oldest first. */
 void us_nt_trace_recent(FILE *to);
 

@@ -8,8 +8,8 @@
  *     privileged instructions     mov cr8, in, out, cli, sti, … : IRQL and ports
  *     anything else               the driver crashed: us_nt_bugcheck() with what it did, where
  *
- * One handler of SIGSEGV, SIGBUS, SIGILL and SIGFPE for the process, installed by the first stage; faults that are not of
- * the stage go to who was there before. It runs on the fiber's own stack, and a scheduling point inside it is fine. A register
+ * SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP are the stage's while a run lasts; faults that are not of the stage go to who
+ * was there before. It runs on the fiber's own stack, and a scheduling point inside it is fine. A register
  * access is a point before and behind. On a function whose BARs can be mapped (kernel VFIO), MmMapIoSpace maps them.
  */
 #ifndef UNDERSTUDY_NT_TRAP_H
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 void us_nt_trap_init(void);
+void us_nt_trap_fini(void);
 
 /*
  * Reserves addresses behind which the device's registers are: offset `offset` and on of BAR `bar`, `size` bytes (rounded

@@ -14,19 +14,50 @@
 
 #include "nt/kmdf/object.h"
 
+/* -- the framework's state -------------------------------------------------------------------------------------------- */
+
+#define US_WDF_NAMES 4
+
+struct us_wdf {
+	struct us_wdf_driver *driver; /* NULL: no WdfDriverCreate yet, or deleted */
+	struct us_wdf_binding *binding; /* loader.c's: NULL before WdfVersionBind and after WdfVersionUnbind */
+	LIST_ENTRY objects; /* us_wdf_object.all: every object there is */
+	struct {
+		const struct us_wdf_type *type;
+		unsigned count;
+	} counts[32]; /* how many of each type were created */
+	char names[US_WDF_NAMES][64]; /* us_wdf_name()'s */
+	unsigned name;
+	LIST_ENTRY later; /* us_wdf_later.link */
+	struct us_thread *worker, *flushing[8]; /* the framework's own thread; who waits for it */
+	unsigned nflushing;
+	bool worker_works, worker_waits;
+};
+
+/* This stage's; made when first asked for. */
+struct us_wdf *us_wdf_state(void);
+
+/* Between object.c, context.c and lock.c. */
+void us_wdf_call_cleanup(struct us_wdf_object *object);
+void us_wdf_call_destroy(struct us_wdf_object *object);
+void us_wdf_free_contexts(struct us_wdf_object *object);
+void us_wdf_lock_free(struct us_wdf_lock *lock);
+void us_wdf_context_functions(struct _WDF_FUNCTIONS *table);
+void us_wdf_callback_lock_functions(struct _WDF_FUNCTIONS *table);
+
 /* -- driver (driver.c) -------------------------------------------------------------------------------------------- */
 
 struct us_wdf_driver {
 	struct us_wdf_object object;
-	WDF_DRIVER_GLOBALS globals; /* what the client gets as the first argument of everything */
 	PDRIVER_OBJECT wdm;
 	UNICODE_STRING registry_path;
 	WDF_DRIVER_CONFIG config;
 	PDRIVER_UNLOAD unload; /* the client's own, before the framework put its there */
 };
 
-/* The one driver that is bound to the framework on this stage. */
+/* The one driver that is bound to the framework on this stage: a bugcheck before WdfDriverCreate. */
 struct us_wdf_driver *us_wdf_driver(void);
+#define us_wdf_driver_object() (&us_wdf_driver()->object)
 
 /* WdfVersionBind and friends are exports of "WDFLDR.SYS". */
 extern const struct us_export us_wdf_loader_exports[];
@@ -94,6 +125,14 @@ NTSTATUS us_wdf_dispatch_create(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_dispatch_cleanup(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_dispatch_close(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_dispatch_io(struct us_wdf_device *device, PIRP irp);
+
+/* -- memory objects (memory.c) ---------------------------------------------------------------------------------------- */
+
+/* A WDFMEMORY around a buffer that is somebody else's (a request's), below `parent`. */
+NTSTATUS us_wdf_memory_wrap(struct us_wdf_object *parent, PVOID buffer, size_t size, struct us_wdf_object **memory);
+
+/* A memory object's buffer and size. */
+PVOID us_wdf_memory_buffer(struct us_wdf_object *memory, size_t *size);
 
 /* -- how queues hear of power (queue.c); called by pnp.c at PASSIVE_LEVEL ------------------------------------------- */
 

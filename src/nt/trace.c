@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trace of a run, and what is remembered without one. */
+#include "nt/trace.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "nt/sched-private.h"
+#include "nt/stage.h"
+
+#define REMEMBERED 64u /* a power of two */
+
+struct moment {
+	const char *kind, *name;
+	uint64_t time, a, b, c;
+	unsigned cpu, thread;
+	KIRQL irql;
+};
+
+struct us_trace {
+	FILE *file;
+	struct moment recent[REMEMBERED];
+	uint64_t count;
+};
+
+void us_nt_trace_init(void)
+{
+	us_nt->trace = us_nt_alloc(sizeof(*us_nt->trace));
+	us_nt->trace->file = us_nt->config->trace;
+}
+
+bool us_nt_tracing(void)
+{
+	return us_nt->trace->file != NULL;
+}
+
+void us_nt_trace(const char *format, ...)
+{
+	FILE *file = us_nt->trace->file;
+	struct us_sched *s = us_nt->sched;
+	va_list args;
+
+	if (!file)
+		return;
+	if (s && s->active)
+		fprintf(file, "%" PRIu64 ".%09u cpu%u %2u %3u | ", us_nt_now() / 1000000000,
+			(unsigned)(us_nt_now() % 1000000000), s->active->number, s->active->irql, s->active->thread->id);
+	va_start(args, format);
+	vfprintf(file, format, args);
+	va_end(args);
+	fputc('\n', file);
+}
+
+void us_nt_remember(const char *kind, const char *name, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct us_trace *trace = us_nt->trace;
+	const struct us_cpu *cpu = us_nt->sched->active;
+
+	trace->recent[trace->count++ % REMEMBERED] = (struct moment){
+		.kind = kind,
+		.name = name,
+		.time = us_nt_now(),
+		.a = a,
+		.b = b,
+		.c = c,
+		.cpu = cpu->number,
+		.thread = cpu->thread->id,
+		.irql = cpu->irql,
+	};
+}
+
+void us_nt_trace_recent(FILE *to)
+{
+	const struct us_trace *trace = us_nt->trace;
+	uint64_t first = trace->count > REMEMBERED ? trace->count - REMEMBERED : 0;
+
+	for (uint64_t i = first; i < trace->count; i++) {
+		const struct moment *m = &trace->recent[i % REMEMBERED];
+
+		fprintf(to, "  %" PRIu64 ".%09u cpu%u %2u %3u | %-9s %s", m->time / 1000000000,
+			(unsigned)(m->time % 1000000000), m->cpu, m->irql, m->thread, m->kind, m->name);
+		if (m->a || m->b || m->c)
+			fprintf(to, " 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64, m->a, m->b, m->c);
+		fputc('\n', to);
+	}
+}
