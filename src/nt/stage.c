@@ -197,8 +197,7 @@ static int begin(const struct us_rehearsal *config, struct us_error *err)
 	us_nt_trace_init();
 	if ((rc = us_nt_phys_init(err)))
 		return rc;
-	if (us_nt_pool_init)
-		us_nt_pool_init();
+	us_nt_pool_init();
 	us_nt_trap_init();
 	us_nt_sched_init();
 	if (us_nt_ke_init)

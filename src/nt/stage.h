@@ -59,7 +59,6 @@ struct us_stage {
 	struct us_trace *trace;
 	struct us_phys *phys;
 	struct us_pool *pool;
-	struct us_pool *pool;
 	struct us_sched *sched;
 	struct us_gates *gates;
 	struct us_ke *ke;

@@ -148,8 +148,8 @@ static void guarded(void *context)
 	assert_false(us_nt_is_mapped(first, SIZE_MAX));
 	assert_false(us_nt_is_mapped(NULL, 1));
 	assert_int_equal(us_nt_physical(first + 2 * US_NT_PAGE), UINT64_MAX);
-	assert_int_equal(us_nt_physical(&first), UINT64_MAX);
-	assert_int_equal(us_nt_window(&first), -1);
+	assert_int_equal(us_nt_physical(&report), UINT64_MAX);
+	assert_int_equal(us_nt_window(&report), -1);
 }
 
 static void big(void *context)
