@@ -125,6 +125,7 @@ void *NTAPI us_nt_gate_enter(const struct gate *gate, const uint64_t *args, uint
 
 	us_nt->calls++;
 	us_nt_current()->caller = caller;
+	us_nt_current()->caller_sp = (uint64_t)(uintptr_t)args;
 	us_nt_remember("call", export->name, args[0], args[1], args[2]);
 	if (us_nt_tracing())
 		trace_call(export, args);
@@ -214,9 +215,12 @@ void us_nt_callback_enter(struct us_callback *callback, const char *name, const 
 		.function = function,
 		.irql = us_nt_irql(),
 		.caller = thread->caller,
+		.caller_sp = thread->caller_sp,
+		.outer = thread->callback,
 		.critical = thread->critical,
 	};
 	thread->caller = 0;
+	thread->callback = callback;
 	us_nt_remember("callback", name, (uint64_t)(uintptr_t)function, 0, 0);
 	us_nt_trace("callback  %s", name);
 	us_nt_point(CALL_NS);
@@ -235,6 +239,8 @@ void us_nt_callback_leave(struct us_callback *callback, uint64_t result)
 		us_nt_bugcheck(0xC4, callback->critical, thread->critical, 0, 0, "callback.critical-region",
 			       "%s came back with critical regions entered and not left", callback->name);
 	thread->caller = callback->caller;
+	thread->caller_sp = callback->caller_sp;
+	thread->callback = callback->outer;
 	us_nt_trace("back from %s = 0x%" PRIx64, callback->name, us_nt_tracing() ? result & UINT32_MAX : 0);
 	us_nt_point(CALL_NS);
 }

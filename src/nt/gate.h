@@ -63,7 +63,8 @@ struct us_callback {
 	const char *name;
 	const void *function;
 	KIRQL irql;
-	uint64_t caller; /* saved us_nt_caller() */
+	uint64_t caller, caller_sp; /* of the call of the driver's that this is made from, saved */
+	struct us_callback *outer; /* the one that this is made inside of */
 	unsigned critical;
 };
 void us_nt_callback_enter(struct us_callback *callback, const char *name, const void *function);

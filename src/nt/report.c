@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nt/module.h"
 #include "nt/sched-private.h"
 #include "nt/stage.h"
 #include "nt/trace.h"
@@ -59,6 +60,7 @@ static void print_details(FILE *to)
 	if (stop->rule[0])
 		fprintf(to, " [%s]", stop->rule);
 	fprintf(to, ": %s\n", stop->text);
+	us_nt_module_print_stack(to);
 	fputs("the last calls and accesses:\n", to);
 	us_nt_trace_recent(to);
 	print_threads(to);

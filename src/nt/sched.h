@@ -22,6 +22,8 @@
 
 #define US_CPUS 8 /* at most */
 
+struct us_callback;
+
 enum us_thread_state { US_THREAD_READY, US_THREAD_RUNNING, US_THREAD_WAITING, US_THREAD_ENDED };
 
 /*
@@ -45,7 +47,8 @@ struct us_thread {
 	NTSTATUS wait_status; /* what us_nt_block() returns: set by who wakes it */
 	NTSTATUS exit_status;
 	void (*on_end)(struct us_thread *thread); /* ke's: called when it has ended, in no flow; NULL: nobody cares */
-	uint64_t caller; /* gate's: the driver's return address in the call under way, or 0 */
+	uint64_t caller, caller_sp; /* gate's: the driver's return address in the call under way, and its stack behind it; or 0 */
+	struct us_callback *callback; /* gate's: the innermost call of the driver on this flow */
 };
 
 /*

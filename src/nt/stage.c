@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "nt/kernel.h"
+#include "nt/module.h"
 #include "nt/phys.h"
 #include "nt/report.h"
 #include "nt/sched-private.h"
@@ -100,6 +101,7 @@ static void note_stop(enum us_nt_outcome outcome, const char *rule, const char *
 	if (stop->outcome != US_NT_RUNNING)
 		return;
 	stop->outcome = outcome;
+	stop->thread = us_nt->sched && us_nt->sched->active ? us_nt->sched->active->thread : NULL;
 	snprintf(stop->rule, sizeof(stop->rule), "%s", rule);
 	vsnprintf(stop->text, sizeof(stop->text), format, args);
 	us_nt_trace("note      the run ends: %s", stop->text);
@@ -190,7 +192,7 @@ static int begin(const struct us_rehearsal *config, struct us_error *err)
 	us_nt->config = config;
 	us_nt->random[0] = mix(&seed);
 	us_nt->random[1] = mix(&seed);
-	if ((rc = open_function(config, err)))
+	if ((rc = us_nt_module_open(err)) || (rc = open_function(config, err)))
 		return rc;
 	us_nt->info = us_fn_info(us_nt->fn);
 	us_fiber_init_host(&us_nt->host);

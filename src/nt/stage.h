@@ -35,6 +35,7 @@ struct us_stop {
 	uint32_t code; /* of the bugcheck, where Windows has one for it; else 0 */
 	uint64_t parameters[4]; /* its parameters */
 	char text[1024]; /* the sentence */
+	const struct us_thread *thread; /* whose flow ended it */
 	uint64_t rip, regs[16]; /* of a trap: where the driver was, in the order of us_pe_unwind(); rip 0: not known */
 };
 
@@ -60,6 +61,7 @@ struct us_stage {
 	struct us_phys *phys;
 	struct us_pool *pool;
 	struct us_sched *sched;
+	struct us_module *module;
 	struct us_gates *gates;
 	struct us_ke *ke;
 	struct us_ex *ex;

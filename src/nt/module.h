@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The driver of the run: its file, its image in memory, and where in its source an address lies.
+ *
+ * The file is read once for a process, as long as it does not change, and loaded for each run.
+ */
+#ifndef UNDERSTUDY_NT_MODULE_H
+#define UNDERSTUDY_NT_MODULE_H
+
+#include "nt/ntdefs.h"
+
+#include <stdio.h>
+
+#include <understudy/error.h>
+
+/* Reads config->driver, unless there is a native entry; a negative errno with a sentence. Before the run begins. */
+int us_nt_module_open(struct us_error *err);
+
+/*
+ * Loads the driver into memory, its imports bound to gates; what the stage does not have is bound to a gate that stops the
+ * run when it is called. *entry is where the system enters it. STATUS_INVALID_IMAGE_FORMAT with a note in the trace.
+ */
+NTSTATUS us_nt_module_load(PDRIVER_INITIALIZE *entry);
+void us_nt_module_unload(void);
+
+/* The driver's base name without its ending, "crypto": the name of its service. Good until the run ends. */
+const char *us_nt_module_name(void);
+
+/*
+ * Prints the driver's stack from where it was stopped (us_nt->stop.rip and regs) or from the call under way of the current
+ * thread: "crypto.sys!CryptoEvtIsr+0x1c (interrupt.c:88)". Needs the driver's DWARF, in the file itself or in NAME.debug
+ * beside it; without it there are names of no more than the module. Nothing for a native driver, or outside of it.
+ */
+void us_nt_module_print_stack(FILE *to);
+
+#endif
