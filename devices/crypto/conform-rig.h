@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the crypto device's conformance tests stand on: memory that the device can reach, and a command's run from the
- * lists to its end. Everything goes through function.h, so a test runs unchanged on the model, on a socket and on a real
- * card. What fails ends the test. Shared names begin with cry_, as the requirements do: all this is part of the library.
+ * lists to its end. Everything goes through function.h, so a test runs unchanged on the model, on a socket and on a
+ * real card. What fails ends the test. Shared names begin with cry_, as the requirements do: all this is part of the
+ * library.
  */
 #ifndef DEVICES_CRYPTO_CONFORM_RIG_H
 #define DEVICES_CRYPTO_CONFORM_RIG_H

@@ -35,7 +35,7 @@ static const struct us_claim claims[] = {
 };
 
 static const struct us_unreachable unreachable[] = {
-	{"ERROR.CODE = ENGINE_FAULT", "the engine fails by itself alone; tests/test-engine.c takes libcrypto's memory away"},
+	{"ERROR.CODE = ENGINE_FAULT", "the engine fails by itself alone; tests/test-engine.c takes libcrypto's memory"},
 };
 
 US_CONFORM(.groups = groups, .ngroups = sizeof groups / sizeof groups[0], .claims = claims,

@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mistakes that hardware and models have been known to make, each small enough to be overlooked. */
+#include "conform-rig.h"
+#include "defect.h"
+
+#include <linux/pci_regs.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DONE CRYPTO_INT_STATUS_DONE_MASK
+#define ERROR CRYPTO_INT_STATUS_ERROR_MASK
+#define REFUSED CRYPTO_INT_STATUS_REFUSED_MASK
+#define READY CRYPTO_STATUS_READY_MASK
+#define BUSY CRYPTO_STATUS_BUSY_MASK
+
+/* -- what is played is another map ------------------------------------------------------------------------------ */
+
+#define MAP(name, reg, field, change)                                                                                  \
+	static void name(struct played *p)                                                                             \
+	{                                                                                                              \
+		played_field(p, reg, field)->change;                                                                   \
+	}
+
+MAP(control_reset, "CONTROL", "LAST", reset = 0)
+MAP(control_reserved, "CONTROL", "LAST", width = 2)
+MAP(any_write_clears, "INT_STATUS", "ERROR", onwrite = US_ONWRITE_WCLR)
+MAP(wrong_message, "INT_STATUS", "ERROR", message = 2)
+MAP(wrong_enable, "INT_STATUS", "REFUSED", enable_lsb = 2)
+MAP(key_readable, "KEY[3]", "BYTES", flags |= US_FIELD_READ)
+MAP(window_narrow, "OUT_WINDOW[15].LENGTH", "BYTES", width = 16)
+
+/* -- registers that the model reads and writes ------------------------------------------------------------------ */
+
+#define GET(name, which, change)                                                                                       \
+	static uint64_t name(struct us_device *dev, us_addr reg)                                                       \
+	{                                                                                                              \
+		const uint64_t value = __real_us_get(dev, reg);                                                        \
+                                                                                                                       \
+		return reg == (which) ? (change) : value;                                                              \
+	}
+
+#define SET(name, condition, change)                                                                                   \
+	static void name(struct us_device *dev, us_addr reg, uint64_t value)                                           \
+	{                                                                                                              \
+		__real_us_set(dev, reg, (condition) ? (change) : value);                                               \
+	}
+
+/* A value that does not arrive. */
+#define KEEP(name, condition)                                                                                          \
+	static void name(struct us_device *dev, us_addr reg, uint64_t value)                                           \
+	{                                                                                                              \
+		if (!(condition))                                                                                      \
+			__real_us_set(dev, reg, value);                                                                \
+	}
+
+#define IS_DIGEST(reg) ((reg) >= CRYPTO_DIGEST(0) && (reg) <= CRYPTO_DIGEST(7))
+
+GET(list_low_half, CRYPTO_IN_LIST_HI, 0)
+GET(window_low_half, CRYPTO_IN_WINDOW_ADDRESS_HI(0), 0)
+GET(length_16_bits, CRYPTO_LENGTH, value & 0xffff)
+GET(length_limit, CRYPTO_MAX_LENGTH, value - 1)
+GET(length_limit_over, CRYPTO_MAX_LENGTH, value + 16)
+GET(list_aligned, CRYPTO_IN_LIST_LO, value & ~UINT64_C(15))
+SET(fault_low_half, reg == CRYPTO_FAULT_HI, 0)
+SET(fault_page, reg == CRYPTO_FAULT_LO, value & ~UINT64_C(4095))
+SET(digest_swapped, IS_DIGEST(reg), __builtin_bswap32((uint32_t)value))
+SET(busy_late, reg == CRYPTO_STATUS && value & BUSY, value ^ (BUSY | READY))
+SET(no_chain_shown, reg == CRYPTO_STATUS, value & ~(uint64_t)CRYPTO_STATUS_CHAIN_MASK)
+SET(blocks_done, reg == CRYPTO_BYTES_DONE, value / CRYPTO_BLOCK)
+KEEP(fault_stays, reg == CRYPTO_FAULT_LO && !value)
+KEEP(digest_stays, IS_DIGEST(reg) && !value)
+KEEP(enable_lost, reg == CRYPTO_INT_ENABLE)
+KEEP(key_stays, reg == CRYPTO_KEY(3))
+
+static uint64_t list_limit(struct us_device *dev, us_addr reg, uint64_t mask)
+{
+	return __real_us_get_field(dev, reg, mask) - (mask == CRYPTO_LIMITS_WINDOW_ENTRIES_MASK);
+}
+
+static void error_stays(struct us_device *dev, us_addr reg, uint64_t mask, uint64_t value)
+{
+	if (mask != CRYPTO_ERROR_CODE_MASK || value)
+		__real_us_set_field(dev, reg, mask, value);
+}
+
+static void one_error_for_two(struct us_device *dev, us_addr reg, uint64_t mask, uint64_t value)
+{
+	__real_us_set_field(dev, reg, mask, value == CRYPTO_ERROR_CODE_NO_IV ? CRYPTO_ERROR_CODE_NO_KEY : value);
+}
+
+/* -- writes and reads of software ------------------------------------------------------------------------------- */
+
+static bool aborting; /* ABORT is being written */
+
+#define WRITTEN(name, before, after)                                                                                   \
+	static void name(struct us_device *dev, const struct us_write *w)                                              \
+	{                                                                                                              \
+		struct us_write other = *w;                                                                            \
+                                                                                                                       \
+		before;                                                                                                \
+		us_crypto_model.write(dev, &other);                                                                    \
+		after;                                                                                                 \
+	}
+
+#define COMMANDED(code) (w->reg == CRYPTO_COMMAND && w->value == CRYPTO_COMMAND_CODE_##code)
+
+WRITTEN(clears_neighbour, , if (w->reg == CRYPTO_INT_STATUS && w->value & DONE) us_lower(dev, w->reg, ERROR))
+WRITTEN(unknown_ignored, if (w->reg == CRYPTO_COMMAND && (uint8_t)w->value > CRYPTO_COMMAND_CODE_ABORT) return, )
+WRITTEN(word_commands, if (w->reg == CRYPTO_COMMAND && w->lanes != UINT32_MAX) return, )
+WRITTEN(reset_once,
+	if (COMMANDED(RESET) && __real_us_get(dev, CRYPTO_STATUS) & CRYPTO_STATUS_RESETTING_MASK) return, )
+WRITTEN(key_by_word, if (w->reg == CRYPTO_KEY(7)) other.lanes = UINT32_MAX, )
+WRITTEN(aborts_nothing, if (COMMANDED(ABORT) && __real_us_get(dev, CRYPTO_STATUS) & READY)
+	__real_us_raise(dev, CRYPTO_INT_STATUS, ERROR), )
+WRITTEN(notes_abort, aborting = COMMANDED(ABORT), aborting = false)
+
+static void goes_on(struct us_device *dev, struct us_job *job)
+{
+	if (!aborting)
+		__real_us_job_stop(dev, job);
+}
+
+static unsigned looked;
+
+static void goes_back(struct us_device *dev, us_addr reg)
+{
+	us_crypto_model.read(dev, reg);
+	if (reg == CRYPTO_BYTES_DONE && ++looked % 7 == 0)
+		__real_us_set(dev, reg, 0);
+}
+
+/* -- causes ----------------------------------------------------------------------------------------------------- */
+
+#define RAISE(name, change)                                                                                            \
+	static void name(struct us_device *dev, us_addr reg, uint64_t bits)                                            \
+	{                                                                                                              \
+		change;                                                                                                \
+		if (bits)                                                                                              \
+			__real_us_raise(dev, reg, bits);                                                               \
+	}
+
+RAISE(only_enabled, bits &= __real_us_get(dev, CRYPTO_INT_ENABLE))
+RAISE(only_clear, bits &= ~__real_us_get(dev, CRYPTO_INT_STATUS))
+RAISE(refused_silently, bits &= ~(uint64_t)REFUSED)
+RAISE(refused_as_error, if (bits == REFUSED)
+	__real_us_set_field(dev, CRYPTO_ERROR, CRYPTO_ERROR_CODE_MASK, CRYPTO_ERROR_REFUSED_BUSY))
+RAISE(abort_silent, bits = aborting ? 0 : bits)
+RAISE(abort_done, bits = aborting ? DONE : bits)
+
+static int done_at_once(struct us_device *dev, struct us_job *job, uint64_t delay)
+{
+	const int rc = __real_us_job_start(dev, job, delay);
+
+	__real_us_raise(dev, CRYPTO_INT_STATUS, DONE);
+	return rc;
+}
+
+/* -- time ------------------------------------------------------------------------------------------------------- */
+
+static int half_the_latency(struct us_device *dev, struct us_job *job, uint64_t delay)
+{
+	return __real_us_job_start(dev, job, delay / 2);
+}
+
+static void short_reset(struct us_device *dev, struct us_timer *timer, uint64_t delay)
+{
+	__real_us_timer_start(dev, timer, delay - 1);
+}
+
+static uint64_t an_entry_for_free(struct us_device *dev, struct crypto_command *c, struct crypto_digest *digest,
+				  struct crypto_cipher *cipher, bool *finished)
+{
+	const bool data = c->loaded;
+	const uint64_t time = __real_crypto_command_step(dev, c, digest, cipher, finished);
+
+	return data || !time ? time : time - 1;
+}
+
+/* -- lists ------------------------------------------------------------------------------------------------------ */
+
+static bool is_list(uint64_t addr)
+{
+	return addr >= RIG_LISTS && addr < RIG_LISTS + 2 * RIG_LIST_SIZE;
+}
+
+static uint8_t next_entry(struct us_device *dev, struct crypto_list *list, uint64_t total, uint64_t *fault)
+{
+	list->address += list->in_window ? 0 : sizeof(struct cry_entry);
+	return __real_crypto_list_load(dev, list, total, fault);
+}
+
+static uint8_t longer_list(struct us_device *dev, struct crypto_list *list, uint64_t total, uint64_t *fault)
+{
+	const uint8_t error = __real_crypto_list_load(dev, list, total, fault);
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < list->count; i++)
+		sum += list->fragments[i].length;
+	return error == CRYPTO_ERROR_CODE_LIST_TOTAL && sum > total ? CRYPTO_ERROR_CODE_NONE : error;
+}
+
+/* The window is looked at when its list is needed, and not when the command is started. */
+static uint8_t late_window(struct us_device *dev, struct crypto_list *list, uint64_t total, uint64_t *fault)
+{
+	for (uint32_t i = 0; list->in_window && i < list->entries; i++) {
+		const us_addr entry = list->address + i * sizeof(struct cry_entry);
+
+		list->fragments[i].address = __real_us_get(dev, entry + 4) << 32 | __real_us_get(dev, entry);
+		list->fragments[i].length = (uint32_t)__real_us_get(dev, entry + 8);
+	}
+	return __real_crypto_list_load(dev, list, total, fault);
+}
+
+static int list_in_its_page(struct us_device *dev, uint64_t addr, void *buffer, size_t length, uint64_t *fault)
+{
+	const size_t left = 4096 - addr % 4096;
+
+	if (!is_list(addr) || length <= left)
+		return __real_us_dma_read(dev, addr, buffer, length, fault);
+	memset(buffer, 0, length);
+	return __real_us_dma_read(dev, addr, buffer, left, fault) ||
+	       __real_us_dma_read(dev, addr - addr % 4096, (uint8_t *)buffer + left, length - left, fault);
+}
+
+static int reserved_unseen(struct us_device *dev, uint64_t addr, void *buffer, size_t length, uint64_t *fault)
+{
+	const int rc = __real_us_dma_read(dev, addr, buffer, length, fault);
+
+	for (size_t i = 12; is_list(addr) && i < length; i += 16)
+		memset((uint8_t *)buffer + i, 0, 4);
+	return rc;
+}
+
+/* -- data ------------------------------------------------------------------------------------------------------- */
+
+static int one_byte_more(struct us_device *dev, uint64_t addr, const void *buffer, size_t length, uint64_t *fault)
+{
+	uint8_t more[RIG_SMALL];
+
+	if (length >= sizeof more)
+		return __real_us_dma_write(dev, addr, buffer, length, fault);
+	memcpy(more, buffer, length);
+	more[length] = 0xdb;
+	return __real_us_dma_write(dev, addr, more, length + 1, fault);
+}
+
+static int one_byte_less(struct us_device *dev, uint64_t addr, const void *buffer, size_t length, uint64_t *fault)
+{
+	return __real_us_dma_write(dev, addr, buffer, length > 1 ? length - 1 : length, fault);
+}
+
+static void *nothing_mapped(struct us_device *dev, uint64_t addr, size_t *length, enum us_dma_direction direction)
+{
+	return direction == US_DMA_WRITE ? NULL : __real_us_dma_map(dev, addr, length, direction);
+}
+
+/* Of a block that is cut by a fragment's end, what lies behind is lost. */
+static int cut_block(struct us_device *dev, struct crypto_cursor *to, const void *buffer, uint32_t length,
+		     uint64_t *fault)
+{
+	uint64_t address = 0;
+	const uint32_t left = crypto_cursor_left(to, &address);
+	const int rc = __real_crypto_scatter(dev, to, buffer, left < length ? left : length, fault);
+
+	if (!rc && left < length)
+		crypto_cursor_advance(to, length - left);
+	return rc;
+}
+
+static int digest_not_written(struct us_device *dev, struct crypto_cursor *to, const void *buffer, uint32_t length,
+			      uint64_t *fault)
+{
+	return length == CRYPTO_DIGEST_SIZE ? 0 : __real_crypto_scatter(dev, to, buffer, length, fault);
+}
+
+static bool tail_lost(struct crypto_digest *d, const void *data, size_t length)
+{
+	return __real_crypto_digest_update(d, data, length - length % 64);
+}
+
+static bool last_block_lost(struct crypto_cipher *c, const void *in, void *out, size_t length)
+{
+	return __real_crypto_cipher_update(c, in, out, length > CRYPTO_BLOCK ? length - CRYPTO_BLOCK : length);
+}
+
+/*
+ * Writes wait in a buffer that only a read of a register empties: whoever trusts the interrupt alone comes too early,
+ * as where a message overtakes the data before it.
+ */
+static struct posted {
+	struct posted *next;
+	uint64_t addr;
+	size_t length;
+	uint8_t bytes[];
+} *posted;
+
+static int posts(struct us_device *dev, uint64_t addr, const void *buffer, size_t length, uint64_t *fault)
+{
+	struct posted *p = malloc(sizeof *p + length);
+
+	(void)dev;
+	(void)fault;
+	if (!p)
+		abort();
+	*p = (struct posted){posted, addr, length};
+	memcpy(p->bytes, buffer, length);
+	posted = p;
+	return 0;
+}
+
+static void drop_posted(struct us_device *dev)
+{
+	for (struct posted *p = posted, *next; p; p = next) {
+		next = p->next;
+		if (dev)
+			__real_us_dma_write(dev, p->addr, p->bytes, p->length, NULL);
+		free(p);
+	}
+	posted = NULL;
+}
+
+static void reads_empty_posted(struct us_device *dev, us_addr reg)
+{
+	drop_posted(dev);
+	us_crypto_model.read(dev, reg);
+}
+
+/* -- keys and chains -------------------------------------------------------------------------------------------- */
+
+static struct {
+	uint8_t key[CRYPTO_KEY_SIZE], iv[CRYPTO_BLOCK];
+	bool encrypt, there;
+} taken;
+
+static bool takes(struct crypto_cipher *c, bool encrypt, const uint8_t *key, const uint8_t *iv)
+{
+	memcpy(taken.key, key, sizeof taken.key);
+	memcpy(taken.iv, iv, sizeof taken.iv);
+	taken.encrypt = encrypt;
+	return __real_crypto_cipher_begin(c, encrypt, key, iv);
+}
+
+/* Each command of a chain begins as the first did. */
+static uint64_t chain_from_iv(struct us_device *dev, struct crypto_command *c, struct crypto_digest *digest,
+			      struct crypto_cipher *cipher, bool *finished)
+{
+	if (!c->loaded && !c->first && c->code != CRYPTO_COMMAND_CODE_DIGEST)
+		__real_crypto_cipher_begin(cipher, taken.encrypt, taken.key, taken.iv);
+	return __real_crypto_command_step(dev, c, digest, cipher, finished);
+}
+
+static uint64_t chain_forgets(struct us_device *dev, struct crypto_command *c, struct crypto_digest *digest,
+			      struct crypto_cipher *cipher, bool *finished)
+{
+	if (!c->loaded && !c->first && c->code == CRYPTO_COMMAND_CODE_DIGEST)
+		crypto_digest_begin(digest);
+	return __real_crypto_command_step(dev, c, digest, cipher, finished);
+}
+
+static bool iv_ignored(struct crypto_cipher *c, bool encrypt, const uint8_t *key, const uint8_t *iv)
+{
+	static const uint8_t zeros[CRYPTO_BLOCK];
+
+	(void)iv;
+	return __real_crypto_cipher_begin(c, encrypt, key, zeros);
+}
+
+static bool key_swapped(struct crypto_cipher *c, bool encrypt, const uint8_t *key, const uint8_t *iv)
+{
+	uint8_t swapped[CRYPTO_KEY_SIZE];
+
+	for (unsigned i = 0; i < sizeof swapped; i++)
+		swapped[i] = key[i ^ 3];
+	return __real_crypto_cipher_begin(c, encrypt, swapped, iv);
+}
+
+/* The chaining value stays where the next command takes its IV from. */
+static bool iv_moves_on(struct crypto_cipher *c, bool encrypt, const uint8_t *key, const uint8_t *iv)
+{
+	return __real_crypto_cipher_begin(c, encrypt, key, taken.there ? taken.iv : iv);
+}
+
+static bool keeps_last_block(struct crypto_cipher *c, const void *in, void *out, size_t length)
+{
+	const bool good = __real_crypto_cipher_update(c, in, out, length);
+
+	memcpy(taken.iv, (const uint8_t *)out + length - CRYPTO_BLOCK, CRYPTO_BLOCK);
+	taken.there = true;
+	return good;
+}
+
+/* The size tells a register's copy of a secret (with a bit for each byte) from other things that are wiped. */
+static void key_outlives(void *at, size_t size)
+{
+	if (size != CRYPTO_KEY_SIZE + sizeof(uint32_t))
+		__real_OPENSSL_cleanse(at, size);
+}
+
+/* -- resets ----------------------------------------------------------------------------------------------------- */
+
+static struct us_timer stray; /* what is left of the old command */
+
+static void stray_byte(struct us_device *dev, struct us_timer *timer)
+{
+	(void)timer;
+	__real_us_dma_write(dev, RIG_OUT + 100, "!", 1, NULL);
+}
+
+static void stray_cause(struct us_device *dev, struct us_timer *timer)
+{
+	(void)timer;
+	__real_us_raise(dev, CRYPTO_INT_STATUS, DONE);
+}
+
+#define STRAY(name, condition, delay, what)                                                                            \
+	static void name(struct us_device *dev, enum us_reset kind)                                                    \
+	{                                                                                                              \
+		us_crypto_model.reset(dev, kind);                                                                      \
+		if (!(condition))                                                                                      \
+			return;                                                                                        \
+		stray.expired = what;                                                                                  \
+		__real_us_timer_start(dev, &stray, delay);                                                             \
+	}
+
+STRAY(writes_after_reset, kind == US_RESET_DEVICE, 50000, stray_byte)
+STRAY(writes_after_flr, kind == US_RESET_FLR || kind == US_RESET_CONVENTIONAL, 50000, stray_byte)
+STRAY(writes_after_d3hot, kind == US_RESET_D3HOT, 15000000, stray_byte)
+STRAY(interrupts_after_reset, kind == US_RESET_DEVICE, 50000, stray_cause)
+STRAY(cause_after_flr, kind == US_RESET_FLR || kind == US_RESET_CONVENTIONAL, 50000, stray_cause)
+
+void defects_forget(void)
+{
+	drop_posted(NULL);
+	memset(&taken, 0, sizeof taken);
+	stray = (struct us_timer){0};
+	aborting = false;
+	looked = 0;
+}
+
+/* -- what the seam lets through --------------------------------------------------------------------------------- */
+
+#define BEND_WRITE(name, change)                                                                                       \
+	static int name##_write(struct us_function *fn, unsigned region, uint64_t offset, unsigned width,              \
+				uint64_t value)                                                                        \
+	{                                                                                                              \
+		change;                                                                                                \
+		return straight->write(fn, region, offset, width, value);                                              \
+	}                                                                                                              \
+	static void name(struct us_player *player)                                                                     \
+	{                                                                                                              \
+		player->write = name##_write;                                                                          \
+	}
+
+#define BEND_MASK(name, change)                                                                                        \
+	static int name##_mask(struct us_function *fn, enum us_irq_kind kind, unsigned n, bool masked)                 \
+	{                                                                                                              \
+		const int rc = straight->irq_mask(fn, kind, n, masked);                                                \
+                                                                                                                       \
+		change;                                                                                                \
+		return rc;                                                                                             \
+	}                                                                                                              \
+	static void name(struct us_player *player)                                                                     \
+	{                                                                                                              \
+		player->irq_mask = name##_mask;                                                                        \
+	}
+
+BEND_WRITE(always_master, if (region == US_REGION_CONFIG && offset == PCI_COMMAND) value |= PCI_COMMAND_MASTER)
+BEND_WRITE(reset_takes_master, if (!region && offset == CRYPTO_COMMAND && value == CRYPTO_COMMAND_CODE_RESET)
+	straight->write(fn, US_REGION_CONFIG, PCI_COMMAND, 2, PCI_COMMAND_MEMORY))
+BEND_WRITE(no_d3hot,
+	   if (region == US_REGION_CONFIG && (int)offset == us_fn_capability(fn, PCI_CAP_ID_PM) + PCI_PM_CTRL) return 0)
+BEND_WRITE(any_byte_commands, if (!region && offset == CRYPTO_COMMAND + 1) offset--)
+BEND_WRITE(upper_first, if (!region && width == 8) {
+	straight->write(fn, region, offset + 4, 4, value >> 32);
+	width = 4;
+	value = (uint32_t)value;
+})
+BEND_MASK(not_lowered, if (kind == US_INTX && !masked) us_fn_came(fn, 0, 1))
+BEND_MASK(lost_while_masked, if (!masked) {
+	fn->irq_pending -= !!fn->came[n];
+	fn->came[n] = 0;
+})
+
+static int unmasked(struct us_function *fn, enum us_irq_kind kind, unsigned n, bool masked)
+{
+	return kind == US_INTX ? straight->irq_mask(fn, kind, n, masked) : 0;
+}
+
+static void mask_ignored(struct us_player *player)
+{
+	player->irq_mask = unmasked;
+}
+
+/* -- all of them ------------------------------------------------------------------------------------------------ */
+
+const struct defect defects[] = {
+	{"wrong reset value of CONTROL.LAST",
+	 "registers.control_begins_as_a_command_of_its_own_with_lists_in_memory", .map = control_reset},
+	{"a reserved bit keeps what is written",
+	 "registers.reserved_bits_and_offsets_read_as_0_and_ignore_writes", .map = control_reserved},
+	{"a write of 8 bytes writes the upper register first",
+	 "registers.an_8_byte_write_writes_the_lower_register_first", .bend = upper_first},
+	{"the length of the last window entry has 16 bits",
+	 "registers.reserved_bits_and_offsets_read_as_0_and_ignore_writes", .map = window_narrow},
+	{"a key register reads back",
+	 "algorithms.key_and_iv_never_read_back_and_outlive_commands", .map = key_readable, .us_set = key_stays},
+	{"the digest's bytes in the other order",
+	 "algorithms.the_one_block_message_of_fips_180_4_digests_as_published", .us_set = digest_swapped},
+	{"the tail of a message that fills no block is lost",
+	 "algorithms.every_length_around_a_block_and_a_page_digests_like_libcrypto", .crypto_digest_update = tail_lost},
+	{"the last block of a run is lost",
+	 "algorithms.every_number_of_blocks_around_a_page_is_ciphered_like_libcrypto",
+	 .crypto_cipher_update = last_block_lost},
+	{"LENGTH has 16 bits",
+	 "algorithms.every_length_around_a_block_and_a_page_digests_like_libcrypto", .us_get = length_16_bits},
+	{"MAX_LENGTH itself is too long",
+	 "algorithms.a_digest_may_have_max_length_and_no_byte_more", .us_get = length_limit},
+	{"a block more than MAX_LENGTH is taken",
+	 "algorithms.a_cipher_may_have_max_length_and_no_block_more", .us_get = length_limit_over},
+	{"the key's bytes in the other order",
+	 "algorithms.the_vector_of_sp_800_38a_encrypts_and_decrypts_as_published", .crypto_cipher_begin = key_swapped},
+	{"the initialisation vector is not used",
+	 "algorithms.the_vector_of_sp_800_38a_encrypts_and_decrypts_as_published", .crypto_cipher_begin = iv_ignored},
+	{"the next command takes the chaining value for its IV",
+	 "algorithms.key_and_iv_never_read_back_and_outlive_commands",
+	 .crypto_cipher_begin = iv_moves_on, .crypto_cipher_update = keeps_last_block},
+	{"one written byte of the key stands for four",
+	 "algorithms.no_key_or_half_a_key_is_no_key", .written = key_by_word},
+	{"one error code for two errors",
+	 "algorithms.no_iv_or_half_an_iv_is_no_iv", .us_set_field = one_error_for_two},
+	{"a chain of ciphers begins with the IV each time",
+	 "algorithms.a_chain_of_ciphers_is_one_message_whatever_becomes_of_key_and_iv",
+	 .crypto_cipher_begin = takes, .crypto_command_step = chain_from_iv},
+	{"a chain of digests forgets the message so far",
+	 "algorithms.a_chain_of_digests_is_one_digest", .crypto_command_step = chain_forgets},
+	{"STATUS.CHAIN is never set",
+	 "algorithms.a_chain_of_digests_is_one_digest", .us_set = no_chain_shown},
+	{"DIGEST is not cleared by the next digest",
+	 "algorithms.the_digest_stays_through_cipher_commands_and_goes_with_the_next_digest", .us_set = digest_stays},
+	{"the digest goes to its registers only",
+	 "algorithms.the_digest_goes_to_memory_too_when_there_is_an_output_list", .crypto_scatter = digest_not_written},
+	{"BYTES_DONE counts blocks",
+	 "algorithms.every_number_of_blocks_around_a_page_is_ciphered_like_libcrypto", .us_set = blocks_done},
+	{"DMA one byte too long",
+	 "lists.input_and_output_may_be_cut_anywhere_and_differently", .us_dma_write = one_byte_more},
+	{"DMA one byte too short",
+	 "lists.input_and_output_may_be_cut_anywhere_and_differently", .us_dma_write = one_byte_less},
+	{"what lies behind a fragment's end in a block is lost",
+	 "lists.input_and_output_may_be_cut_anywhere_and_differently", .crypto_scatter = cut_block},
+	{"the list off by one entry",
+	 "lists.digests_read_fragments_of_every_shape", .crypto_list_load = next_entry},
+	{"the list stays in its page",
+	 "lists.a_list_may_cross_pages_and_begin_anywhere_in_one", .us_dma_read = list_in_its_page},
+	{"the high half of a list's address ignored",
+	 "lists.all_64_bits_of_an_address_count", .us_get = list_low_half},
+	{"the high half of a fragment's address in the window ignored",
+	 "lists.all_64_bits_of_an_address_count", .us_get = window_low_half},
+	{"a list's address is rounded down",
+	 "lists.a_list_address_is_a_multiple_of_16", .us_get = list_aligned},
+	{"the window has one entry less",
+	 "lists.a_list_has_1_to_its_limit_of_entries", .us_get_field = list_limit},
+	{"reserved bits of an entry are not looked at",
+	 "lists.an_entry_that_is_wrong_is_named_and_nothing_is_written", .us_dma_read = reserved_unseen},
+	{"a list longer than LENGTH is taken",
+	 "lists.the_lengths_of_a_list_add_up_to_length", .crypto_list_load = longer_list},
+	{"a byte that is not COMMAND's first starts a command",
+	 "commands.only_byte_0_of_command_starts_something", .bend = any_byte_commands},
+	{"only a write of 4 bytes starts a command",
+	 "commands.only_byte_0_of_command_starts_something", .written = word_commands},
+	{"STATUS.BUSY comes late",
+	 "commands.a_command_is_busy_at_once_and_ready_when_its_cause_is_set", .us_set = busy_late},
+	{"done before it is done",
+	 "commands.a_command_is_busy_at_once_and_ready_when_its_cause_is_set", .us_job_start = done_at_once},
+	{"progress goes back",
+	 "commands.progress_never_goes_back", .reading = goes_back},
+	{"half the latency",
+	 "commands.a_command_takes_its_stated_time", .us_job_start = half_the_latency},
+	{"one list entry takes no time",
+	 "commands.a_command_takes_its_stated_time", .crypto_command_step = an_entry_for_free},
+	{"the window is read when it is needed, not when the command starts",
+	 "commands.registers_and_windows_may_be_rewritten_while_a_command_runs", .crypto_list_load = late_window},
+	{"an unknown command is ignored",
+	 "commands.every_value_that_is_no_command_is_an_unknown_command", .written = unknown_ignored},
+	{"ERROR.CODE stays until the next error",
+	 "commands.a_command_works_after_each_error_and_error_code_goes_with_it", .us_set_field = error_stays},
+	{"FAULT stays until the next fault",
+	 "commands.a_command_works_after_each_error_and_error_code_goes_with_it", .us_set = fault_stays},
+	{"a refused command changes ERROR.CODE",
+	 "commands.a_command_while_one_runs_is_refused_and_disturbs_nothing", .us_raise = refused_as_error},
+	{"a refused command sets no cause",
+	 "commands.a_command_while_one_runs_is_refused_and_disturbs_nothing", .us_raise = refused_silently},
+	{"DMA while bus mastering is off",
+	 "commands.without_bus_master_a_command_that_needs_memory_fails_and_moves_nothing", .bend = always_master},
+	{"FAULT names the page",
+	 "commands.memory_that_can_not_be_reached_is_named_to_the_byte", .us_set = fault_page},
+	{"the high half of FAULT is 0",
+	 "commands.memory_that_can_not_be_reached_is_named_to_the_byte", .us_set = fault_low_half},
+	{"DMA goes on after an abort",
+	 "ends.an_abort_ends_a_command_at_any_stage", .written = notes_abort, .us_job_stop = goes_on},
+	{"an abort sets no cause",
+	 "ends.an_abort_ends_a_command_at_any_stage", .written = notes_abort, .us_raise = abort_silent},
+	{"an aborted command is done",
+	 "ends.an_abort_ends_a_command_at_any_stage", .written = notes_abort, .us_raise = abort_done},
+	{"an abort of nothing is an error",
+	 "ends.an_abort_of_nothing_does_nothing", .written = aborts_nothing},
+	{"a byte by DMA after the command RESET",
+	 "ends.the_reset_command_ends_everything_at_any_stage", .was_reset = writes_after_reset},
+	{"a byte by DMA after function level reset",
+	 "ends.function_level_reset_ends_everything_at_any_stage", .was_reset = writes_after_flr},
+	{"a byte by DMA after D3hot",
+	 "ends.the_return_from_d3hot_is_a_reset", .was_reset = writes_after_d3hot},
+	{"a cause of the old command after function level reset",
+	 "ends.function_level_reset_ends_everything_at_any_stage", .was_reset = cause_after_flr},
+	{"the key outlives a reset",
+	 "ends.the_reset_command_ends_everything_at_any_stage", .OPENSSL_cleanse = key_outlives},
+	{"RESET is over a nanosecond too early",
+	 "ends.the_reset_command_ends_everything_at_any_stage", .us_timer_start = short_reset},
+	{"RESET in a reset is ignored",
+	 "ends.a_reset_in_a_reset_begins_anew", .written = reset_once},
+	{"RESET turns bus mastering off",
+	 "ends.the_reset_command_leaves_config_space_alone", .bend = reset_takes_master},
+	{"the return from D3hot is no reset",
+	 "ends.the_return_from_d3hot_is_a_reset", .bend = no_d3hot},
+	{"W1C clears its neighbour",
+	 "interrupts.a_cause_is_set_without_being_enabled_and_cleared_by_a_written_one_only",
+	 .written = clears_neighbour},
+	{"any write clears a cause",
+	 "interrupts.a_cause_is_set_without_being_enabled_and_cleared_by_a_written_one_only", .map = any_write_clears},
+	{"a cause is only set where it is enabled",
+	 "interrupts.a_cause_is_set_without_being_enabled_and_cleared_by_a_written_one_only", .us_raise = only_enabled},
+	{"RESET clears INT_ENABLE",
+	 "interrupts.the_enable_register_holds_four_bits_and_resets_to_none", .us_set = enable_lost},
+	{"a cause enabled by its neighbour's bit",
+	 "interrupts.the_line_is_asserted_exactly_while_an_enabled_cause_is_set", .map = wrong_enable},
+	{"INTx not lowered",
+	 "interrupts.the_line_is_asserted_exactly_while_an_enabled_cause_is_set", .bend = not_lowered},
+	{"INTx as an edge",
+	 "interrupts.the_line_stays_asserted_until_the_last_enabled_cause_is_cleared", .bend = lost_while_masked},
+	{"a wrong message number",
+	 "interrupts.msi_sends_a_message_for_each_cause_or_message_0_where_fewer_are_granted", .map = wrong_message},
+	{"no message for a cause that is still set",
+	 "interrupts.msi_x_sends_a_message_for_each_cause", .us_raise = only_clear},
+	{"a message lost while it is masked",
+	 "interrupts.a_masked_message_is_held_and_comes_once", .bend = lost_while_masked},
+	{"the mask does nothing",
+	 "interrupts.a_masked_message_is_held_and_comes_once", .bend = mask_ignored},
+	{"the interrupt comes before the data",
+	 "interrupts.whoever_sees_the_interrupt_sees_the_data",
+	 .us_dma_map = nothing_mapped, .us_dma_write = posts, .reading = reads_empty_posted},
+	{"an interrupt of the old command after the command RESET",
+	 "interrupts.after_a_reset_no_message_of_the_old_command_comes", .was_reset = interrupts_after_reset},
+	{NULL, NULL},
+};
