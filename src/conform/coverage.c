@@ -19,10 +19,15 @@ struct reg_coverage {
 	struct field_coverage *fields;
 };
 
+struct mem_coverage {
+	uint8_t reads, writes; /* widths, as they are */
+};
+
 struct us_coverage {
 	const struct us_map *map;
 	const struct us_conform *own;
 	struct reg_coverage *regs;
+	struct mem_coverage *mems;
 };
 
 struct us_coverage *us_coverage_new(const struct us_map *map, const struct us_conform *own)
@@ -32,6 +37,7 @@ struct us_coverage *us_coverage_new(const struct us_map *map, const struct us_co
 	coverage->map = map;
 	coverage->own = own;
 	coverage->regs = us_must(calloc(map->nregs + 1, sizeof *coverage->regs));
+	coverage->mems = us_must(calloc(map->nmems + 1, sizeof *coverage->mems));
 	for (size_t i = 0; i < map->nregs; i++)
 		coverage->regs[i].fields = us_must(calloc(map->regs[i].nfields + 1u, sizeof(struct field_coverage)));
 	return coverage;
@@ -44,6 +50,7 @@ void us_coverage_free(struct us_coverage *coverage)
 	for (size_t i = 0; i < coverage->map->nregs; i++)
 		free(coverage->regs[i].fields);
 	free(coverage->regs);
+	free(coverage->mems);
 	free(coverage);
 }
 
@@ -100,6 +107,16 @@ static size_t first(const struct us_map *map, us_addr addr)
 	return low;
 }
 
+static void see_mems(struct us_coverage *coverage, bool write, us_addr start, unsigned width)
+{
+	for (size_t i = 0; i < coverage->map->nmems; i++) {
+		const struct us_mem *mem = &coverage->map->mems[i];
+
+		if (start >= mem->addr && start + width <= mem->addr + mem->size)
+			*(write ? &coverage->mems[i].writes : &coverage->mems[i].reads) |= (uint8_t)width;
+	}
+}
+
 static void observe(void *ctx, bool write, unsigned region, uint64_t offset, unsigned width, uint64_t value)
 {
 	struct us_coverage *coverage = ctx;
@@ -108,6 +125,7 @@ static void observe(void *ctx, bool write, unsigned region, uint64_t offset, uns
 
 	if (region >= US_BARS)
 		return;
+	see_mems(coverage, write, start, width);
 	for (size_t i = first(map, start); i < map->nregs && map->regs[i].addr < start + width; i++) {
 		const struct us_reg *reg = &map->regs[i];
 
@@ -128,80 +146,22 @@ void us_coverage_watch(struct us_coverage *coverage, struct us_function *fn)
 
 /* -- telling ---------------------------------------------------------------------------------------------------- */
 
-const char *us_unreachable_reason(const struct us_conform *own, const char *what)
-{
-	for (size_t i = 0; own && i < own->nunreachable; i++)
-		if (!strcmp(own->unreachable[i].what, what))
-			return own->unreachable[i].reason;
-	return NULL;
-}
-
-/* A part of the report: how many of how many, and those that are missing as they come. */
-struct part {
-	FILE *out;
-	const struct us_conform *own;
-	const char *title;
-	unsigned done, all, unreachable;
-	char *missing;
-	size_t length;
-	FILE *list;
-};
-
-static void begin(struct part *part, const struct us_coverage *coverage, FILE *out, const char *title)
-{
-	*part = (struct part){.out = out, .own = coverage->own, .title = title};
-	part->list = us_must(open_memstream(&part->missing, &part->length));
-}
-
-static void __attribute__((format(printf, 3, 4))) count(struct part *part, bool done, const char *format, ...)
-{
-	char *what;
-	const char *reason;
-	va_list args;
-
-	part->all++;
-	part->done += done;
-	if (done)
-		return;
-	va_start(args, format);
-	if (vasprintf(&what, format, args) < 0)
-		us_must(NULL);
-	va_end(args);
-	reason = us_unreachable_reason(part->own, what);
-	if (reason)
-		fprintf(part->list, "#   unreachable: %s: %s\n", what, reason);
-	else
-		fprintf(part->list, "#   not: %s\n", what);
-	part->unreachable += reason != NULL;
-	free(what);
-}
-
-static void end(struct part *part)
-{
-	fclose(part->list);
-	fprintf(part->out, "# %s: %u of %u", part->title, part->done, part->all);
-	if (part->unreachable)
-		fprintf(part->out, ", %u of the rest unreachable", part->unreachable);
-	fprintf(part->out, "\n%s", part->missing);
-	free(part->missing);
-}
-
 static void print_registers(const struct us_coverage *coverage, FILE *out)
 {
-	struct part part;
+	struct us_report part;
 
-	begin(&part, coverage, out, "registers accessed");
+	us_report_begin(&part, coverage->own, out, "registers accessed");
 	for (size_t i = 0; i < coverage->map->nregs; i++)
-		count(&part, coverage->regs[i].reads || coverage->regs[i].writes, "%s", coverage->map->regs[i].path);
-	end(&part);
+		us_report_count(&part, coverage->regs[i].reads || coverage->regs[i].writes, "%s", coverage->map->regs[i].path);
+	us_report_end(&part);
 }
 
 static void print_fields(const struct us_coverage *coverage, FILE *out)
 {
-	struct part read, written;
+	struct us_report read, written;
 
-	begin(&read, coverage, out, "fields read in every bit");
-	begin(&written, coverage, out, "fields written with 0 and 1 in every bit");
+	us_report_begin(&read, coverage->own, out, "fields read in every bit");
+	us_report_begin(&written, coverage->own, out, "fields written with 0 and 1 in every bit");
 	for (size_t i = 0; i < coverage->map->nregs; i++)
 		for (unsigned f = 0; f < coverage->map->regs[i].nfields; f++) {
 			const struct us_reg *reg = &coverage->map->regs[i];
@@ -210,50 +170,72 @@ static void print_fields(const struct us_coverage *coverage, FILE *out)
 			const uint64_t all = us_field_mask(field) >> field->lsb;
 
 			if (field->flags & US_FIELD_READ)
-				count(&read, seen->read == all, "%s.%s", reg->path, field->name);
+				us_report_count(&read, seen->read == all, "%s.%s", reg->path, field->name);
 			if (field->flags & US_FIELD_WRITE)
-				count(&written, seen->ones == all && seen->zeros == all, "%s.%s", reg->path, field->name);
+				us_report_count(&written, seen->ones == all && seen->zeros == all, "%s.%s", reg->path, field->name);
 		}
-	end(&read);
-	end(&written);
+	us_report_end(&read);
+	us_report_end(&written);
 }
 
 /* Reads and writes by every width that the specification promises for the register. */
 static void print_accesses(const struct us_coverage *coverage, FILE *out)
 {
-	struct part part;
+	struct us_report part;
 
-	begin(&part, coverage, out, "kinds of access");
+	us_report_begin(&part, coverage->own, out, "kinds of access");
 	for (size_t i = 0; i < coverage->map->nregs; i++) {
 		const struct us_reg *reg = &coverage->map->regs[i];
 
 		for (unsigned width = reg->access; width <= reg->size; width *= 2) {
 			if (us_reg_mask(reg, US_FIELD_READ))
-				count(&part, coverage->regs[i].reads & width, "%s read by %u byte%s", reg->path, width,
+				us_report_count(&part, coverage->regs[i].reads & width, "%s read by %u byte%s", reg->path, width,
 				      us_plural(width));
 			if (us_reg_mask(reg, US_FIELD_WRITE))
-				count(&part, coverage->regs[i].writes & width, "%s written by %u byte%s", reg->path, width,
+				us_report_count(&part, coverage->regs[i].writes & width, "%s written by %u byte%s", reg->path, width,
 				      us_plural(width));
 		}
 	}
-	end(&part);
+	us_report_end(&part);
+}
+
+/* The same of memories. */
+static void print_memories(const struct us_coverage *coverage, FILE *out)
+{
+	struct us_report part;
+
+	if (!coverage->map->nmems)
+		return;
+	us_report_begin(&part, coverage->own, out, "kinds of access to memories");
+	for (size_t i = 0; i < coverage->map->nmems; i++)
+		for (unsigned width = 1; width <= 8; width *= 2) {
+			const struct us_mem *mem = &coverage->map->mems[i];
+
+			if (mem->read)
+				us_report_count(&part, coverage->mems[i].reads & width, "%s read by %u byte%s", mem->path,
+						width, us_plural(width));
+			if (mem->write)
+				us_report_count(&part, coverage->mems[i].writes & width, "%s written by %u byte%s",
+						mem->path, width, us_plural(width));
+		}
+	us_report_end(&part);
 }
 
 static void print_values(const struct us_coverage *coverage, FILE *out)
 {
-	struct part part;
+	struct us_report part;
 
-	begin(&part, coverage, out, "named values (commands, error codes)");
+	us_report_begin(&part, coverage->own, out, "named values (commands, error codes)");
 	for (size_t i = 0; i < coverage->map->nregs; i++)
 		for (unsigned f = 0; f < coverage->map->regs[i].nfields; f++) {
 			const struct us_field *field = &coverage->map->regs[i].fields[f];
 			unsigned n = 0;
 
 			for (const struct us_enumerator *item = field->encode; item && item->name && n < 64; item++, n++)
-				count(&part, coverage->regs[i].fields[f].values >> n & 1, "%s.%s = %s",
+				us_report_count(&part, coverage->regs[i].fields[f].values >> n & 1, "%s.%s = %s",
 				      coverage->map->regs[i].path, field->name, item->name);
 		}
-	end(&part);
+	us_report_end(&part);
 }
 
 void us_coverage_print(const struct us_suite *suite, FILE *out)
@@ -262,5 +244,6 @@ void us_coverage_print(const struct us_suite *suite, FILE *out)
 	print_registers(suite->coverage, out);
 	print_fields(suite->coverage, out);
 	print_accesses(suite->coverage, out);
+	print_memories(suite->coverage, out);
 	print_values(suite->coverage, out);
 }

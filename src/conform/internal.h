@@ -192,8 +192,24 @@ void us_coverage_free(struct us_coverage *coverage);
 void us_coverage_watch(struct us_coverage *coverage, struct us_function *fn);
 void us_coverage_print(const struct us_suite *suite, FILE *out);
 
-/* Why no run can reach it, as the device says, or NULL. */
-const char *us_unreachable_reason(const struct us_conform *own, const char *what);
 void us_requirements_print(const struct us_suite *suite, FILE *out);
+
+/* -- a part of what they print (report.c) ------------------------------------------------------------------------ */
+
+struct us_report {
+	FILE *out;
+	const struct us_conform *own; /* which says what can not be reached, and why; or NULL */
+	const char *title;
+	unsigned done, all, unreachable;
+	FILE *missing, *others; /* a line each; a paragraph */
+	char *missing_text, *others_text;
+	size_t missing_length, others_length, column;
+};
+
+void us_report_begin(struct us_report *report, const struct us_conform *own, FILE *out, const char *title);
+
+/* One thing by its name, printf manner: was it done? */
+void us_report_count(struct us_report *report, bool done, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void us_report_end(struct us_report *report); /* prints, and frees */
 
 #endif

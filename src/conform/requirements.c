@@ -91,20 +91,10 @@ static void check(struct requirements *all, const struct us_case *test, FILE *ou
 	}
 }
 
-static void tell_missing(const struct us_suite *suite, const char *id, FILE *out)
-{
-	const char *reason = us_unreachable_reason(suite->own, id);
-
-	if (reason)
-		fprintf(out, "#   unreachable: %s: %s\n", id, reason);
-	else
-		fprintf(out, "#   not: %s\n", id);
-}
-
 void us_requirements_print(const struct us_suite *suite, FILE *out)
 {
 	struct requirements all = {0};
-	unsigned checked = 0;
+	struct us_report part;
 
 	gather_all(&all, suite->map);
 	if (all.count)
@@ -112,13 +102,11 @@ void us_requirements_print(const struct us_suite *suite, FILE *out)
 	for (size_t i = 0; i < suite->ncases; i++)
 		if (suite->cases[i].ran && suite->cases[i].verdict != US_SKIPPED)
 			check(&all, &suite->cases[i], out);
-	for (size_t i = 0; i < all.count; i++)
-		checked += all.list[i].checked;
-	fprintf(out, "# requirements checked: %u of %zu\n", checked, all.count);
+	us_report_begin(&part, suite->own, out, "requirements checked");
 	for (size_t i = 0; i < all.count; i++) {
-		if (!all.list[i].checked)
-			tell_missing(suite, all.list[i].id, out);
+		us_report_count(&part, all.list[i].checked, "%s", all.list[i].id);
 		free(all.list[i].id);
 	}
+	us_report_end(&part);
 	free(all.list);
 }

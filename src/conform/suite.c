@@ -84,14 +84,15 @@ static void add_claims(struct us_suite *suite)
 
 /* -- selecting -------------------------------------------------------------------------------------------------- */
 
-/* `filter` is globs with commas between. */
+/* `filter` is globs with commas between; one with '!' before it takes away. The last that matches decides. */
 static bool selected(const char *filter, const char *name)
 {
 	char *globs = us_must(strdup(filter)), *rest = globs, *glob;
-	bool match = false;
+	bool match = *filter == '!';
 
-	while (!match && (glob = strsep(&rest, ",")))
-		match = !fnmatch(glob, name, 0);
+	while ((glob = strsep(&rest, ",")))
+		if (!fnmatch(glob + (*glob == '!'), name, 0))
+			match = *glob != '!';
 	free(globs);
 	return match;
 }
