@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a Windows machine gets: the INF is sound and agrees with device and driver, signatures verify, nothing is missing.
 
-usage: installation.py SOURCE_ROOT CRYPTO_H CERTIFICATE PACKAGE.zip ARCH=SIGNED_DRIVER...
+usage: installation.py SOURCE_ROOT CRYPTO_H CERTIFICATE PACKAGE.zip ARCH=SIGNED_DRIVER,SIGNED_TOOL...
 """
 
 import pathlib
@@ -18,7 +18,9 @@ from tap import Tap
 
 root = pathlib.Path(sys.argv[1])
 registers_h, certificate, package = sys.argv[2:5]
-drivers = dict(argument.split("=", 1) for argument in sys.argv[5:])
+programs = {arch: files.split(",") for arch, files in (argument.split("=", 1) for argument in sys.argv[5:])}
+drivers = {arch: driver for arch, (driver, _) in programs.items()}
+tools = {arch: tool for arch, (_, tool) in programs.items()}
 folder = root / "drivers/windows/crypto"
 tap = Tap()
 
@@ -125,11 +127,12 @@ version_h = dict(re.findall(r"#define DRIVER_(\w+) (\d+)", (folder / "version.h"
 version = tuple(int(version_h[name]) for name in ("MAJOR", "MINOR", "BUILD")) + (0,)
 driver_ver = get("Version", "DriverVer").split(",")
 tap.ok(tuple(map(int, driver_ver[1].split("."))) == version, "DriverVer is the driver's version", driver_ver)
-for arch, driver in drivers.items():
-    data = pathlib.Path(driver).read_bytes()
+for path in [*drivers.values(), *tools.values()]:
+    data = pathlib.Path(path).read_bytes()
     at = data.find(struct.pack("<II", 0xFEEF04BD, 0x00010000))
     high, low = struct.unpack_from("<II", data, at + 8) if at >= 0 else (0, 0)
-    tap.ok((high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF) == version, f"the version resource for {arch} says so too")
+    tap.ok((high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF) == version,
+           f"the version resource of {pathlib.Path(path).name} says so too")
 
 
 texts = re.findall(r"^%1: .{20}", (folder / "events.mc").read_text(), re.M)
@@ -145,32 +148,43 @@ def verifies(path):
     return result.returncode == 0, result.stdout + result.stderr
 
 
-for arch, driver in drivers.items():
-    good, text = verifies(driver)
-    tap.ok(good, f"the signature of the driver for {arch} verifies", text)
-    with tempfile.NamedTemporaryFile(suffix=".sys") as changed:
-        data = bytearray(pathlib.Path(driver).read_bytes())
+for path in [*drivers.values(), *tools.values()]:
+    good, text = verifies(path)
+    tap.ok(good, f"the signature of {pathlib.Path(path).name} verifies", text)
+    with tempfile.NamedTemporaryFile(suffix=pathlib.Path(path).suffix) as changed:
+        data = bytearray(pathlib.Path(path).read_bytes())
         data[0x600] ^= 1
         changed.write(data)
         changed.flush()
-        tap.ok(not verifies(changed.name)[0], f"and does not when a bit of its code is changed ({arch})")
+        tap.ok(not verifies(changed.name)[0], "and does not when a bit of its code is changed")
 
-# The project file builds what is built here.
+# The project files build what is built here.
 names = {"m": "http://schemas.microsoft.com/developer/msbuild/2003"}
-project = xml.etree.ElementTree.parse(folder / "crypto.vcxproj")
-included = {element.get("Include") for element in project.iterfind(".//m:ItemGroup/*", names)} - {None}
-present = {path.name for path in folder.iterdir() if path.suffix in (".c", ".h", ".rc", ".mc", ".inf")} | {"crypto.h"}
-listed = {name for name in included if "|" not in name}
-tap.ok(listed == present, "the project file for Visual Studio lists every source", listed ^ present)
-identity = project.find(".//m:ProjectGuid", names).text
-tap.ok((folder / "crypto.sln").read_text().count(identity) == 9, "the solution names the project")
+solution = (folder / "crypto.sln").read_text()
+sources = set()
+for project_file, extra in (("crypto.vcxproj", {"crypto.h"}), ("tool/cryptoctl.vcxproj", set())):
+    path = folder / project_file
+    project = xml.etree.ElementTree.parse(path)
+    included = {element.get("Include") for element in project.iterfind(".//m:ItemGroup/*", names)} - {None}
+    present = {p.name for p in path.parent.iterdir() if p.suffix in (".c", ".h", ".rc", ".mc", ".inf")} | extra
+    listed = {name for name in included if "|" not in name}
+    tap.ok(listed == present, f"{project_file} lists every source", listed ^ present)
+    identity = project.find(".//m:ProjectGuid", names).text
+    windows_path = project_file.replace("/", "\\")
+    tap.ok(solution.count(identity) == 9 and f'"{windows_path}", "{identity}"' in solution, "and the solution names it")
+    sources |= {str((path.parent / name).relative_to(folder)) for name in present} | {project_file}
+libraries = re.search(r"tool_libraries = \[(.*)\]", (folder / "tool/meson.build").read_text()).group(1)
+libraries = {f"{name}.lib" for name in re.findall(r"-l(\w+)", libraries)}
+linked = set(project.find(".//m:AdditionalDependencies", names).text.split(";")) - {"%(AdditionalDependencies)"}
+tap.ok(linked == libraries, "the tool is linked with the same libraries", linked ^ libraries)
 
 with zipfile.ZipFile(package) as archive:
     packed = set(archive.namelist())
-    wanted = {f"{arch}/{name}" for arch in drivers for name in ("crypto.sys", "crypto.inf", "test.cer")}
-    wanted |= {f"source/{name}" for name in present | {"crypto.vcxproj", "crypto.sln"}}
+    wanted = {f"{arch}/{n}" for arch in drivers for n in ("crypto.sys", "crypto.inf", "test.cer", "cryptoctl.exe")}
+    wanted |= {f"source/{name}" for name in sources | {"crypto.sln"}}
     tap.ok(packed == wanted, "the package has all that an installation and a build take", packed ^ wanted)
     same = all(archive.read(f"{arch}/crypto.sys") == pathlib.Path(path).read_bytes() for arch, path in drivers.items())
-    tap.ok(same, "the drivers in it are the signed ones")
+    same &= all(archive.read(f"{arch}/cryptoctl.exe") == pathlib.Path(p).read_bytes() for arch, p in tools.items())
+    tap.ok(same, "drivers and tools in it are the signed ones")
 
 tap.done()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Packs the driver for a Windows machine: for each architecture a folder to install from, and the sources with their
-project file, to be built there with Visual Studio.
+"""Packs driver and tool for a Windows machine: for each architecture a folder to install from, and the sources with
+their project files, to be built there with Visual Studio.
 
-usage: package.py OUTPUT.zip CERTIFICATE CRYPTO_H ARCH=DRIVER...
+usage: package.py OUTPUT.zip CERTIFICATE CRYPTO_H ARCH=DRIVER,TOOL...
 """
 
 import pathlib
@@ -23,11 +23,13 @@ def add(archive, name, path):
 
 
 with zipfile.ZipFile(output, "w") as archive:
-    for arch, driver in drivers.items():
+    for arch, programs in drivers.items():
+        driver, tool = programs.split(",")
         add(archive, f"{arch}/crypto.sys", driver)
         add(archive, f"{arch}/crypto.inf", here / "crypto.inf")
         add(archive, f"{arch}/test.cer", certificate)
-    for path in sorted(here.iterdir()):
+        add(archive, f"{arch}/cryptoctl.exe", tool)
+    for path in sorted(here.iterdir()) + sorted((here / "tool").iterdir()):
         if path.suffix in (".c", ".h", ".rc", ".mc", ".inf", ".sln", ".vcxproj"):
-            add(archive, f"source/{path.name}", path)
+            add(archive, f"source/{path.relative_to(here)}", path)
     add(archive, "source/crypto.h", registers)
