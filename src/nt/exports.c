@@ -3,13 +3,13 @@
 #include <strings.h>
 
 #include "nt/kernel.h"
+#include "nt/mm.h"
 
 extern const struct us_export us_wdf_loader_exports[];
 
 #pragma weak us_nt_ke_exports
 #pragma weak us_nt_ex_exports
 #pragma weak us_nt_rtl_exports
-#pragma weak us_nt_mm_exports
 #pragma weak us_nt_hal_exports
 #pragma weak us_nt_io_exports
 #pragma weak us_nt_registry_exports
@@ -27,7 +27,7 @@ static const struct us_export *find(const struct us_export *table, const char *n
 const struct us_export *us_nt_find_export(const char *dll, const char *name)
 {
 	const struct us_export *const kernel[] = {us_nt_ke_exports, us_nt_ex_exports, us_nt_rtl_exports,
-						  us_nt_mm_exports, us_nt_hal_exports, us_nt_io_exports,
+						  us_nt_mm_exports, us_nt_mdl_exports,  us_nt_map_exports, us_nt_hal_exports, us_nt_io_exports,
 						  us_nt_registry_exports, us_nt_pnp_exports};
 	const struct us_export *found = NULL;
 

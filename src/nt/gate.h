@@ -47,7 +47,7 @@ const struct us_export *us_nt_find_export(const char *dll, const char *name);
 void *us_nt_gate(const struct us_export *export);
 
 /* For tests written natively, which have no import table: US_IMPORT(KeSetEvent)(&event, 0, FALSE). */
-#define US_IMPORT(function) ((__typeof__(&function))us_nt_gate(us_nt_find_export(NULL, #function)))
+#define US_IMPORT(function) ((__typeof__(&function))(uintptr_t)us_nt_gate(us_nt_find_export(NULL, #function)))
 
 /* The innermost call through a gate on this flow: the driver's return address, for reports; 0 outside of any. */
 uint64_t us_nt_caller(void);

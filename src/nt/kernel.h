@@ -16,7 +16,6 @@
 void us_nt_pool_init(void);
 #pragma weak us_nt_ke_init
 #pragma weak us_nt_ex_init
-#pragma weak us_nt_mm_init
 #pragma weak us_nt_hal_init
 #pragma weak us_nt_registry_init
 #pragma weak us_nt_io_init
@@ -37,6 +36,9 @@ void us_nt_pnp_init(void); /* pnp-*.c: the PCI bus's device object, resources, P
 
 /* Pieces of pool that a driver allocated and has not freed, by tag, as a sentence for the report of a leak; 0: none. */
 size_t us_nt_pool_leaks(char *text, size_t size);
+
+/* The same for contiguous memory, pages of MDLs, mappings of registers and locked pages. */
+size_t us_nt_mm_leaks(char *text, size_t size);
 
 /* -- io: what the story and the framework need -------------------------------------------------------------------- */
 

@@ -286,16 +286,23 @@ void us_page_give(uint32_t page)
 	half->returned[half->nreturned++] = page;
 }
 
-uint64_t us_nt_page(void)
+uint64_t us_nt_page(uint64_t lowest, uint64_t highest)
 {
-	const uint32_t page = us_windows_spare(1) ? us_page_take(US_PAGE_NONE) : US_PAGE_NONE;
+	struct us_phys *phys = us_nt->phys;
+	const unsigned turn = phys->turn;
+	uint32_t page = US_PAGE_NONE;
 
-	return page == US_PAGE_NONE ? UINT64_MAX : us_page_physical(page);
+	us_windows_spare(1);
+	for (unsigned i = turn, n = 0; n < 2 && page == US_PAGE_NONE; i = !i, n++)
+		if (half_base[i] >= lowest && half_base[i] + (uint64_t)memory.scattered * US_NT_PAGE - 1 <= highest)
+			page = take_from(i, US_PAGE_NONE);
+	phys->turn = !turn;
+	return page == US_PAGE_NONE ? UINT64_MAX : us_page_physical(page) / US_NT_PAGE;
 }
 
-void us_nt_page_free(uint64_t physical)
+void us_nt_page_free(uint64_t frame)
 {
-	us_page_give(us_page_of(physical));
+	us_page_give(us_page_of(frame * US_NT_PAGE));
 }
 
 /* -- contiguous memory -------------------------------------------------------------------------------------------- */

@@ -66,9 +66,12 @@ struct us_contiguous {
 };
 void *us_nt_contiguous_within(size_t pages, const struct us_contiguous *want, uint64_t *physical);
 
-/* Single pages without an address, zeroed, scattered like those of windows. UINT64_MAX: none. */
-uint64_t us_nt_page(void);
-void us_nt_page_free(uint64_t physical);
+/*
+ * Single pages without an address, zeroed, scattered like those of windows: their page frame numbers (physical address / page
+ * size). UINT64_MAX: none; a half of the memory serves when all of it lies within the limits.
+ */
+uint64_t us_nt_page(uint64_t lowest, uint64_t highest);
+void us_nt_page_free(uint64_t frame);
 
 /* The physical address behind an address of the stage; UINT64_MAX where there is none. */
 uint64_t us_nt_physical(const void *at);
@@ -77,15 +80,18 @@ uint64_t us_nt_physical(const void *at);
 void *us_nt_linear(uint64_t physical);
 
 /*
- * Maps given physical pages (addresses of pages of memory) one behind the other in a window, the system's or the user's, and
- * takes that back: then they are a trap. NULL: no addresses left.
+ * Maps given pages of memory, by their page frame numbers, one behind the other in a window, the system's or the user's, and
+ * takes that back: then they are a trap. NULL: no addresses left, or a number is not one of memory.
  */
-void *us_nt_map_physical(enum us_window window, const uint64_t *physical, size_t pages);
+void *us_nt_map_physical(enum us_window window, const uint64_t *frames, size_t pages);
 void *us_nt_map_contiguous(uint64_t physical, size_t pages); /* in the system window, pages that are contiguous */
 void us_nt_unmap_physical(void *at, size_t pages);
 
 /* Protection of whole pages of one allocation, which can always be read: the loader's. 0 or a negative errno. */
 int us_nt_protect(void *at, size_t pages, bool write, bool execute);
+
+/* How many pages the allocation has that begins at an address; 0: none does. */
+size_t us_nt_allocation(const void *at);
 
 /* Which window an address lies in, or -1; whether `size` bytes from there are allocated; and may be written. */
 int us_nt_window(const void *at);

@@ -206,8 +206,7 @@ static int begin(const struct us_rehearsal *config, struct us_error *err)
 		us_nt_ke_init();
 	if (us_nt_ex_init)
 		us_nt_ex_init();
-	if (us_nt_mm_init)
-		us_nt_mm_init();
+	us_nt_mm_init();
 	if (us_nt_hal_init)
 		us_nt_hal_init();
 	if (us_nt_registry_init)

@@ -233,7 +233,7 @@ static uint32_t reserve(struct window *w, size_t pages)
 	if (pages + 1 > PAGES_OF_WINDOW - w->top)
 		return 0;
 	place = w->top;
-	w->top += (uint32_t)pages + 1;
+	w->top += (uint32_t)pages + 1; /* their `pages` are 0, but the first's */
 	if (w->top > w->used)
 		w->used = w->top;
 	w->places[place].pages = (uint32_t)pages;
@@ -392,15 +392,20 @@ int us_nt_protect(void *at, size_t pages, bool write, bool execute)
 
 /* -- the end of an allocation ------------------------------------------------------------------------------------- */
 
-/* The allocation that begins at an address. A mistake in the stage itself ends the run. */
-static uint32_t allocation(struct window **w, const void *at, size_t pages)
+size_t us_nt_allocation(const void *at)
 {
 	const struct place *place = (uintptr_t)at % US_NT_PAGE ? NULL : place_of(at);
 
-	if (!place || place->pages != pages)
+	return place ? place->pages : 0;
+}
+
+/* The allocation that begins at an address. A mistake in the stage itself ends the run. */
+static uint32_t allocation(struct window **w, const void *at, size_t pages)
+{
+	if (!pages || us_nt_allocation(at) != pages)
 		us_nt_stop(US_NT_FAILED, "", "the stage frees %zu pages at %p that it has not allocated so", pages, at);
 	*w = &space.window[us_nt_window(at)];
-	return (uint32_t)(place - (*w)->places);
+	return (uint32_t)(place_of(at) - (*w)->places);
 }
 
 static void release(struct window *w, uint32_t first, uint32_t count)
@@ -452,7 +457,7 @@ static void *map_pages(enum us_window window, uint32_t (*page)(const void *conte
 
 static uint32_t listed(const void *context, size_t i)
 {
-	return us_page_of(((const uint64_t *)context)[i]);
+	return us_page_of(((const uint64_t *)context)[i] * US_NT_PAGE);
 }
 
 static uint32_t following(const void *context, size_t i)
@@ -460,9 +465,9 @@ static uint32_t following(const void *context, size_t i)
 	return us_page_of(*(const uint64_t *)context) + (uint32_t)i;
 }
 
-void *us_nt_map_physical(enum us_window window, const uint64_t *physical, size_t pages)
+void *us_nt_map_physical(enum us_window window, const uint64_t *frames, size_t pages)
 {
-	return map_pages(window, listed, physical, pages);
+	return map_pages(window, listed, frames, pages);
 }
 
 void *us_nt_map_contiguous(uint64_t physical, size_t pages)

@@ -409,17 +409,17 @@ static void contiguous_memory_comes_to_an_end(void **state)
 static void mapped_twice(void *context)
 {
 	uint8_t *at = us_nt_pages(US_WINDOW_USER, 3), *other;
-	uint64_t pages[3], single = us_nt_page();
+	uint64_t pages[3], single = us_nt_page(FOUR_GIB, UINT64_MAX);
 
 	(void)context;
 	for (size_t i = 0; i < 3; i++)
-		pages[i] = us_nt_physical(at + (2 - i) * US_NT_PAGE);
+		pages[i] = us_nt_physical(at + (2 - i) * US_NT_PAGE) / US_NT_PAGE;
 	other = us_nt_map_physical(US_WINDOW_SYSTEM, pages, 3);
 	at[2 * US_NT_PAGE + 9] = 42;
 	assert_int_equal(other[9], 42);
 	other[2 * US_NT_PAGE] = 43;
 	assert_int_equal(at[0], 43);
-	assert_int_equal(us_nt_physical(other), pages[0]);
+	assert_int_equal(us_nt_physical(other), pages[0] * US_NT_PAGE);
 	assert_int_equal(us_nt_window(other), US_WINDOW_SYSTEM);
 	us_nt_unmap_physical(other, 3);
 	assert_false(is_readable(other));
@@ -427,16 +427,19 @@ static void mapped_twice(void *context)
 	assert_int_equal(at[0], 43);
 
 	assert_int_not_equal(single, UINT64_MAX);
-	assert_true(is_zero(us_nt_linear(single), US_NT_PAGE));
+	assert_true(single * US_NT_PAGE >= FOUR_GIB);
+	assert_true(is_zero(us_nt_linear(single * US_NT_PAGE), US_NT_PAGE));
 	pages[1] = single;
 	other = us_nt_map_physical(US_WINDOW_USER, pages, 2);
 	assert_int_equal(us_nt_window(other), US_WINDOW_USER);
 	other[US_NT_PAGE] = 9;
-	assert_int_equal(*(uint8_t *)us_nt_linear(single), 9);
+	assert_int_equal(*(uint8_t *)us_nt_linear(single * US_NT_PAGE), 9);
 	us_nt_unmap_physical(other, 2);
 	us_nt_page_free(single);
 
-	pages[1] = 0xfee00000; /* no memory */
+	assert_true(us_nt_page(0, FOUR_GIB - 1) * US_NT_PAGE < FOUR_GIB);
+	assert_int_equal(us_nt_page(0, 0xffffff), UINT64_MAX);
+	pages[1] = 0xfee00; /* no memory */
 	assert_null(us_nt_map_physical(US_WINDOW_SYSTEM, pages, 2));
 	assert_null(us_nt_linear(0xfee00000));
 }
