@@ -55,6 +55,9 @@ static void arrived(struct us_fiber *fiber)
 }
 #endif
 
+/* A gate passes on more arguments than its caller's frame may have: above the first frame there must be something. */
+#define HEADROOM 256u
+
 void us_fiber_init(struct us_fiber *fiber, void *stack, size_t size, void (*entry)(void *context), void *context)
 {
 	struct frame *frame;
@@ -63,7 +66,7 @@ void us_fiber_init(struct us_fiber *fiber, void *stack, size_t size, void (*entr
 	__asan_unpoison_memory_region(stack, size); /* a fiber that was abandoned leaves its frames behind */
 #endif
 	*fiber = (struct us_fiber){.stack = stack, .size = size, .entry = entry, .context = context};
-	frame = (struct frame *)(void *)((uint8_t *)stack + (size & ~(size_t)15)) - 1;
+	frame = (struct frame *)(void *)((uint8_t *)stack + (size & ~(size_t)15) - HEADROOM) - 1;
 	*frame = (struct frame){.mxcsr = 0x1f80, .x87 = 0x37f, .rbx = (uint64_t)(uintptr_t)fiber, .returns_to = us_fiber_begin};
 	fiber->sp = frame;
 }
