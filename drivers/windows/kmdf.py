@@ -4,6 +4,7 @@
 
     kmdf.py functions            prints include/wdffuncs.h, which is checked in
     kmdf.py assertions [TABLES]  prints a C file that compiles where the headers agree with the tables
+    kmdf.py gates                prints what the stage knows of each function: {name, highest IRQL, types} (gate.h)
 """
 
 import pathlib
@@ -122,9 +123,62 @@ def assertions(tables):
     return "".join(out)
 
 
+IRQLS = {"PASSIVE": "PASSIVE_LEVEL", "APC": "APC_LEVEL", "DISPATCH": "DISPATCH_LEVEL", "any": "HIGH_LEVEL"}
+
+# Functions that answer STATUS_INSUFFICIENT_RESOURCES where memory is short.
+ALLOCATES = re.compile(r"Create|Alloc|Assign(Name|SDDL|DeviceID|InstanceID|ContainerID|Wdm|Raw|Mof|S0Idle|SxWake)|Open|"
+                       r"Append|Insert|Add(?!ress)|Format|Retrieve(Input|Output)(Memory|WdmMdl)|ProbeAndLock|Initialize|Execute|"
+                       r"Query(Memory|MultiString|String|UnicodeString|ULong|Value)|Assign(Value|Memory|MultiString|"
+                       r"UnicodeString|String|ULong)|Register|Retrieve(Device(?!$)|Version|Name)\w*|ConfigureRequestDispatching")
+
+
+def irqls():
+    """What the remarks in the headers say: the highest IRQL of each function."""
+    text = "".join(path.read_text() for path in HERE.glob("include/*.h") if path.name != "wdffuncs.h")
+    remarks = re.findall(r"/\*[ \n*]*\[(\w+)\](?:(?!\*/).)*\*/\nWDF_INLINE [^;{]*?\b(Wdf\w+)\([^;{]*\);", text, re.S)
+    return {name: IRQLS[irql] for irql, name in remarks}
+
+
+def letter(ctype):
+    """A type in the letters of gate.h."""
+    if ctype == "void":
+        return "v"
+    if ctype in ("PCUNICODE_STRING", "PUNICODE_STRING", "const UNICODE_STRING *"):
+        return "w"
+    if ctype.startswith("WDF") and "_" not in ctype and not ctype.endswith("*") and ctype != "WDFCONTEXT":
+        return "h"
+    if ctype.endswith("*") or re.match(r"P(?!OWER_ACTION|HYSICAL_ADDRESS|OOL_TYPE)[A-Z]", ctype) or \
+            ctype in ("WDFCONTEXT", "LPCGUID", "HANDLE"):
+        return "p"
+    if ctype in ("BOOLEAN", "UCHAR", "CCHAR", "KPROCESSOR_MODE", "KIRQL"):
+        return "b"
+    if ctype in ("size_t", "ULONG_PTR", "LONGLONG", "ULONGLONG", "KAFFINITY", "PHYSICAL_ADDRESS"):
+        return "q"
+    return {"NTSTATUS": "s", "ACCESS_MASK": "x"}.get(ctype, "u")
+
+
+def gates():
+    out = ["/* SPDX-License-Identifier: Apache-2.0 */\n/* Made by kmdf.py: the framework's functions in their order. */\n"]
+    levels = irqls()
+    for _, name, function_type in table("functions"):
+        types = ""
+        if function_type != "?":
+            result, arguments = split(function_type)
+            first = letter(result)
+            if first == "s" and ALLOCATES.search(name):
+                first = "S"
+            elif result == "PWDFDEVICE_INIT":
+                first = "P"
+            types = first + ":" + "".join(letter(argument) for argument in arguments)
+        out.append(f'{{"{name}", {levels.get(name, "DISPATCH_LEVEL")}, "{types}"}},\n')
+    return "".join(out)
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["functions"]:
         sys.stdout.write(functions())
+    elif sys.argv[1:] == ["gates"]:
+        sys.stdout.write(gates())
     elif sys.argv[1:2] == ["assertions"] and len(sys.argv) <= 3:
         sys.stdout.write(assertions(*sys.argv[2:] or [HERE / "kmdf-1.15"]))
     else:

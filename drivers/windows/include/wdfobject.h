@@ -93,7 +93,7 @@ WDF_INLINE void WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes)
 
 /* -- functions -------------------------------------------------------------------------------------------------- */
 
-/* [DISPATCH] The object's context of a type, or NULL when it has none; use the type's accessor. */
+/* [any] The object's context of a type, or NULL when it has none; use the type's accessor. */
 WDF_INLINE PVOID WdfObjectGetTypedContextWorker(WDFOBJECT Handle, PCWDF_OBJECT_CONTEXT_TYPE_INFO TypeInfo);
 
 /*
