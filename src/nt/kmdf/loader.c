@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WDFLDR.SYS: binds a driver to the framework, and ends that. The framework is version 1.15; a driver that was built for it or
- * an older one gets the table of its functions, all of which are gates.
+ * WDFLDR.SYS: binds a driver to the framework, and ends that. The framework is version 1.15; a driver that was built
+ * for it or an older one gets the table of its functions, all of which are gates.
  */
 #include "nt/kmdf/kmdf.h"
 #include "nt/phys.h"
@@ -57,10 +57,11 @@ _Static_assert(sizeof(names) / sizeof(names[0]) == FUNCTIONS, "one name for each
 static void fill(struct _WDF_FUNCTIONS *table)
 {
 	static void (*const areas[])(struct _WDF_FUNCTIONS * table) = {
-		us_wdf_object_functions,     us_wdf_driver_functions,	us_wdf_init_functions,
-		us_wdf_device_functions,     us_wdf_pnp_functions,	us_wdf_interrupt_functions,
-		us_wdf_resource_functions,   us_wdf_registry_functions, us_wdf_string_functions,
-		us_wdf_memory_functions,     us_wdf_collection_functions,
+		us_wdf_object_functions,     us_wdf_driver_functions,    us_wdf_init_functions,
+		us_wdf_device_functions,     us_wdf_interface_functions, us_wdf_property_functions,
+		us_wdf_idle_functions,       us_wdf_interrupt_functions, us_wdf_resource_functions,
+		us_wdf_registry_functions,   us_wdf_string_functions,    us_wdf_memory_functions,
+		us_wdf_collection_functions,
 	};
 	size_t i;
 
@@ -229,6 +230,31 @@ static NTSTATUS NTAPI version_unbind(PUNICODE_STRING path, struct bind_info *inf
 	us_nt_pool_free(binding->globals);
 	us_nt_free(binding);
 	return STATUS_SUCCESS;
+}
+
+unsigned us_wdf_client(void)
+{
+	return us_wdf_state()->binding->info->minor;
+}
+
+bool us_wdf_take(void *to, size_t size, const void *from, size_t least)
+{
+	ULONG given = *(const ULONG *)from;
+
+	if (given != size && (given > size || given < least || us_wdf_client() >= MINOR))
+		return false;
+	memcpy(to, from, given);
+	return true;
+}
+
+void us_wdf_take_or_stop(void *to, size_t size, const void *from, size_t least, const char *function)
+{
+	us_wdf_need(from, function, "its structure");
+	if (!us_wdf_take(to, size, from, least))
+		us_wdf_violation(
+			WDF_VERIFIER_FATAL_ERROR, from, "parameter.size",
+			"%s was called with a structure whose Size is %u; a driver for KMDF 1.%u has %zu there.",
+			function, (unsigned)*(const ULONG *)from, us_wdf_client(), size);
 }
 
 WDF_DRIVER_GLOBALS *us_wdf_globals(void)
