@@ -235,9 +235,13 @@ void us_wdf_interrupts_release(struct us_wdf_device *device);
 NTSTATUS us_wdf_interrupts_connect(struct us_wdf_device *device);
 void us_wdf_interrupts_disconnect(struct us_wdf_device *device);
 
-/* EvtDmaEnablerFill, -Enable and -SelfManagedIoStart of each enabler; -SelfManagedIoStop, -Flush and -Disable (dma.c). */
+/*
+ * EvtDmaEnablerFill, …Enable, …SelfManagedIoStart of each enabler, after the interrupts are connected and before queues deliver;
+ * …SelfManagedIoStop, …Disable, …Flush, after the queues are down and before EvtDeviceD0Exit. A failing status is the first
+ * that a callback answered.
+ */
 NTSTATUS us_wdf_dma_power_up(struct us_wdf_device *device);
-void us_wdf_dma_power_down(struct us_wdf_device *device);
+NTSTATUS us_wdf_dma_power_down(struct us_wdf_device *device);
 
 /* -- between the files of Plug and Play and power ---------------------------------------------------------------------- */
 
