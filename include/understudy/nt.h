@@ -82,7 +82,6 @@ struct us_rehearsal {
 	FILE *trace; /* every call, choice, access, DMA and interrupt as text; NULL: none */
 	FILE *print; /* what the driver prints (DbgPrint); NULL: only into the trace */
 	const char *replay; /* the command that runs this again, for reports; NULL: none is said */
-	bool wait_for_debugger; /* stop (SIGTRAP) when the driver is loaded */
 
 	/*
 	 * Makes a call fail for want of memory: the `fail_nth` (from 1) of the calls that can, counted over the run; 0:
@@ -238,6 +237,43 @@ void us_nt_unhang(struct us_nt_user *user);
 
 /* How many pieces of pool the driver owns, and their bytes. */
 void us_nt_pool_owned(struct us_nt_user *user, size_t *pieces, size_t *bytes);
+
+/* -- stories for `understudy rehearse` ------------------------------------------------------------------------------ */
+
+enum us_story_flags {
+	US_STORY_VIRTUAL_TIME = 1, /* needs a model: it makes the device misbehave, or counts on virtual time */
+	US_STORY_EVERY_FAILURE = 2, /* bears that a call fails: is told again for each call that can, with that one failing */
+	US_STORY_ONCE = 4, /* does not depend on chance: told for the first seed only */
+};
+
+struct us_story {
+	const char *name; /* "digest.every-length": how a user selects it */
+	void (*tell)(struct us_nt_user *user, void *context); /* context is NULL */
+	int flags; /* enum us_story_flags */
+	enum us_nt_grant grant; /* how interrupts are granted, unless the user says */
+	unsigned messages;
+};
+
+#define US_STORIES_ABI 1
+
+struct us_stories {
+	unsigned abi; /* US_STORIES_ABI; US_STORIES() fills it in */
+	const struct us_story *const *lists; /* each ends with a story without a name; the last one is followed by NULL */
+	const struct us_nt_value *registry; /* what the driver's INF writes */
+	size_t nregistry;
+};
+
+/*
+ * Defines the stories of a driver that a shared object exports (`--stories ./mystories.so`). A file that is compiled into a
+ * program with others defines US_STORIES_NAME first (a symbol of its own).
+ */
+#ifndef US_STORIES_NAME
+#define US_STORIES_NAME us_stories
+#endif
+#define US_STORIES(...)                                                                                                \
+	extern const struct us_stories US_STORIES_NAME;                                                                \
+	__attribute__((visibility("default"))) const struct us_stories US_STORIES_NAME = {.abi = US_STORIES_ABI,       \
+											  __VA_ARGS__}
 
 #ifdef __cplusplus
 }

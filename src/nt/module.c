@@ -121,6 +121,24 @@ static void *bind_import(void *context, const struct us_pe_import *import, struc
 	return us_nt_gate(export ? export : missing_export(import));
 }
 
+const char *us_nt_symbols;
+uint64_t us_nt_symbols_offset;
+
+__attribute__((noinline)) void us_nt_driver_loaded(void)
+{
+	__asm__ volatile("");
+}
+
+static void tell_debugger(const struct us_image *image)
+{
+	static char path[4096];
+
+	us_nt_debug_file(path, sizeof(path), file.path);
+	us_nt_symbols = path;
+	us_nt_symbols_offset = (uint64_t)(uintptr_t)image->base - us_pe_preferred_base(file.pe);
+	us_nt_driver_loaded();
+}
+
 NTSTATUS us_nt_module_load(PDRIVER_INITIALIZE *entry)
 {
 	struct us_module *module = us_nt->module;
@@ -137,6 +155,7 @@ NTSTATUS us_nt_module_load(PDRIVER_INITIALIZE *entry)
 	module->loaded = true;
 	us_nt_trace("note      %s is loaded at 0x%" PRIx64, module->image.name, (uint64_t)(uintptr_t)module->image.base);
 	memcpy(entry, &module->image.entry, sizeof(*entry));
+	tell_debugger(&module->image);
 	return STATUS_SUCCESS;
 }
 

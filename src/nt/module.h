@@ -23,6 +23,14 @@ int us_nt_module_open(struct us_error *err);
 NTSTATUS us_nt_module_load(PDRIVER_INITIALIZE *entry);
 void us_nt_module_unload(void);
 
+/*
+ * Does nothing: where a debugger stops to read the driver's symbols from the file us_nt_symbols, which are us_nt_symbols_offset
+ * above where that has them.
+ */
+void us_nt_driver_loaded(void);
+extern const char *us_nt_symbols;
+extern uint64_t us_nt_symbols_offset;
+
 /* The driver's base name without its ending, "crypto": the name of its service. Good until the run ends. */
 const char *us_nt_module_name(void);
 

@@ -10,8 +10,7 @@
 
 extern char **environ;
 
-/* The file with the DWARF. */
-static void debug_file(char *to, size_t size, const char *path)
+void us_nt_debug_file(char *to, size_t size, const char *path)
 {
 	const char *dot = strrchr(path, '.');
 
@@ -28,7 +27,7 @@ static FILE *ask(const char *path, const uint64_t *addresses, unsigned count, pi
 	posix_spawn_file_actions_t actions;
 	int ends[2], rc;
 
-	debug_file(file, sizeof(file), path);
+	us_nt_debug_file(file, sizeof(file), path);
 	for (unsigned i = 0; i < count; i++) {
 		snprintf(text[i], sizeof(text[i]), "0x%" PRIx64, addresses[i]);
 		arguments[3 + i] = text[i];

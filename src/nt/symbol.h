@@ -19,4 +19,7 @@
 void us_nt_print_symbols(FILE *to, const char *path, const char *name, uint64_t preferred_base, const uint64_t *addresses,
 			 unsigned count);
 
+/* The file with a driver's DWARF, as above. */
+void us_nt_debug_file(char *to, size_t size, const char *path);
+
 #endif

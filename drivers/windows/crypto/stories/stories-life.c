@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stories of a device that hangs, sleeps, moves or goes while it has work to do. */
+#include "stories.h"
+
+#include "crypto.h"
+
+enum { WORKS = 4, BAR0 = 0 };
+
+static void start_all(struct us_nt_user *user, us_nt_handle file, struct work work[WORKS])
+{
+	app_set_key(user, file, 1);
+	for (unsigned i = 0; i < WORKS; i++)
+		start_cipher(user, &work[i], file, true, 1, 16 * (1 + us_nt_chance(user, 2000)), us_nt_chance(user, PAGE));
+	us_nt_advance(user, us_nt_chance(user, 40) * MICROSECOND);
+}
+
+/* Commands go nowhere: after the time limit the request fails, and the device, reset, works again. */
+static void hang_and_recovery(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	CRYPTO_STATISTICS statistics;
+	struct work work[2];
+	uint64_t begin;
+
+	(void)context;
+	app_set_key(user, file, 1);
+	us_nt_hang(user, BAR0, CRYPTO_COMMAND);
+	begin = us_nt_time(user);
+	start_cipher(user, &work[0], file, true, 1, PAGE, 0);
+	start_cipher(user, &work[1], file, true, 1, PAGE, 0);
+	us_nt_advance(user, 9 * (uint64_t)SECOND);
+	us_nt_expect(user, !us_nt_has_ended(user, &work[0].io));
+	us_nt_unhang(user); /* the reset, at least, arrives */
+	us_nt_expect_status(user, end_work(user, &work[0]), STATUS_IO_TIMEOUT);
+	us_nt_expect(user, us_nt_time(user) - begin < 11 * (uint64_t)SECOND);
+	us_nt_expect_status(user, end_work(user, &work[1]), STATUS_SUCCESS);
+	app_statistics(user, file, &statistics);
+	us_nt_expect(user, statistics.TimedOut == 1 && statistics.Resets == 1);
+	app_all_is_well(user, file);
+}
+
+/* It does not come back from the reset either: requests fail, nothing hangs. */
+static void hang_for_good(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work[2];
+
+	(void)context;
+	app_set_key(user, file, 1);
+	us_nt_hang(user, BAR0, CRYPTO_COMMAND);
+	start_cipher(user, &work[0], file, true, 1, PAGE, 0);
+	start_cipher(user, &work[1], file, true, 1, PAGE, 0);
+	us_nt_expect(user, end_work(user, &work[0]) < 0);
+	us_nt_expect(user, end_work(user, &work[1]) < 0);
+}
+
+/* The device answers all ones, and the system knows nothing of it. */
+static void vanishes(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work[WORKS];
+
+	(void)context;
+	start_all(user, file, work);
+	us_nt_vanish(user);
+	for (unsigned i = 0; i < WORKS; i++)
+		end_work(user, &work[i]);
+	us_nt_close(user, file);
+}
+
+static void pulled_out_at_work(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work[WORKS];
+
+	(void)context;
+	start_all(user, file, work);
+	us_nt_pull_out(user);
+	for (unsigned i = 0; i < WORKS; i++)
+		end_work(user, &work[i]);
+	us_nt_expect(user, part(user, file, CRYPTO_FIRST | CRYPTO_LAST, "late", 4) < 0);
+	us_nt_close(user, file);
+}
+
+/* Sleeping waits for the one at work; the others are served when the device is awake again. */
+static void asleep_at_work(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work[WORKS];
+
+	(void)context;
+	start_all(user, file, work);
+	us_nt_expect_status(user, us_nt_sleep_system(user), STATUS_SUCCESS);
+	us_nt_advance(user, SECOND);
+	us_nt_expect_status(user, us_nt_wake_system(user), STATUS_SUCCESS);
+	for (unsigned i = 0; i < WORKS; i++)
+		us_nt_expect_status(user, end_work(user, &work[i]), STATUS_SUCCESS);
+	app_all_is_well(user, file);
+}
+
+static void sent_while_asleep(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work;
+
+	(void)context;
+	app_set_key(user, file, 1);
+	us_nt_expect_status(user, us_nt_sleep_system(user), STATUS_SUCCESS);
+	start_cipher(user, &work, file, true, 1, 3 * PAGE, 0);
+	us_nt_advance(user, SECOND);
+	us_nt_expect(user, !us_nt_has_ended(user, &work.io));
+	us_nt_expect_status(user, us_nt_wake_system(user), STATUS_SUCCESS);
+	us_nt_expect_status(user, end_work(user, &work), STATUS_SUCCESS);
+}
+
+static void moved_at_work(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work[WORKS];
+
+	(void)context;
+	start_all(user, file, work);
+	us_nt_expect_status(user, us_nt_rebalance(user), STATUS_SUCCESS);
+	for (unsigned i = 0; i < WORKS; i++)
+		us_nt_expect_status(user, end_work(user, &work[i]), STATUS_SUCCESS);
+	app_all_is_well(user, file);
+}
+
+/* The story's end closes the handle, removes the device and unloads the driver, with all of it in flight. */
+static void unloaded_at_work(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work[WORKS];
+
+	(void)context;
+	start_all(user, file, work);
+	us_nt_close(user, file);
+	us_nt_expect_status(user, us_nt_eject(user), STATUS_SUCCESS);
+	for (unsigned i = 0; i < WORKS; i++)
+		end_work(user, &work[i]);
+	us_nt_expect_status(user, us_nt_unload(user), STATUS_SUCCESS);
+}
+
+const struct us_story crypto_life_stories[] = {
+	{"hang.and-recovery", hang_and_recovery, US_STORY_VIRTUAL_TIME, 0, 0},
+	{"hang.for-good", hang_for_good, US_STORY_VIRTUAL_TIME, 0, 0},
+	{"hang.vanishes", vanishes, US_STORY_VIRTUAL_TIME, 0, 0},
+	{"pulled-out.at-work", pulled_out_at_work, 0, 0, 0},
+	{"pulled-out.at-work.line", pulled_out_at_work, 0, US_NT_GRANT_LINE, 0},
+	{"power.asleep-at-work", asleep_at_work, 0, 0, 0},
+	{"power.asleep-at-work.line", asleep_at_work, 0, US_NT_GRANT_LINE, 0},
+	{"power.sent-while-asleep", sent_while_asleep, 0, 0, 0},
+	{"power.moved-at-work", moved_at_work, 0, 0, 0},
+	{"unload.at-work", unloaded_at_work, 0, 0, 0},
+	{NULL, NULL, 0, 0, 0},
+};

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* understudy rehearse: runs a compiled Windows driver on the stage, against whoever plays its function. */
+#include "cli/cli.h"
+#include "nt/imports.h"
+#include "nt/stories.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct settings {
+	struct us_telling telling;
+	const char *device, *stories_file, *trace_file;
+	const struct us_stories *own;
+	bool list, imports, gdb, print;
+	int argc;
+	char **argv;
+	char again[1024];
+};
+
+static void usage(FILE *to)
+{
+	fputs("Usage: understudy rehearse DRIVER.sys --device DEVICE [OPTION]...\n"
+	      "Run a compiled Windows driver (KMDF or WDM, x64) on an NT kernel in this process.\n\n"
+	      "DEVICE is the name of a device that comes with understudy, or the path of a shared object with a model\n"
+	      "(./mydevice.so). Without --on it is played in this process, in virtual time: the same seed is the same run.\n\n"
+	      "  -d, --device DEVICE     the device that the driver drives\n"
+	      "  -o, --on TARGET         who plays it: 'model', the path of a vfio-user socket, or a PCI address that is bound\n"
+	      "                          to vfio-pci (default model)\n"
+	      "  -S, --stories FILE.so   tell the stories of this shared object (default: those that come with DEVICE)\n"
+	      "  -l, --list              list the stories, and tell none\n"
+	      "  -f, --filter GLOB       tell these only: 'life.*'; several with commas\n"
+	      "  -s, --seed N            chance comes from N (default 1); N-M tells each story with all of these\n"
+	      "  -c, --cpus N            so many processors, 1 to 8 (default 2)\n"
+	      "  -i, --interrupts KIND   grant the device line, msi, msi:N or msix:N for all stories\n"
+	      "      --fail N            make the Nth call that can fail for want of memory do so\n"
+	      "  -t, --trace FILE        write every call, choice, register access, DMA and interrupt to FILE (- for standard\n"
+	      "                          error)\n"
+	      "      --print             show what the driver prints (DbgPrint) on standard error\n"
+	      "      --gdb               run under gdb, with the driver's symbols\n"
+	      "      --imports           list what the driver imports and which framework functions it may call, and\n"
+	      "                          whether the stage has them; run nothing\n"
+	      "  -h, --help              print this\n\n"
+	      "Results are TAP on standard output, reports of failures on standard error. Exit status: 0 all passed or were\n"
+	      "skipped, 1 not, 2 usage.\n",
+	      to);
+}
+
+static int wrong(const char *format, const char *what)
+{
+	fputs("understudy rehearse: ", stderr);
+	fprintf(stderr, format, what);
+	fputs("\nTry 'understudy rehearse --help'.\n", stderr);
+	return -EINVAL;
+}
+
+/* A whole number up to `most`, at the beginning of a text; where it ends. NULL: there is none. */
+static const char *number(const char *text, uint64_t most, uint64_t *value)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return NULL;
+	errno = 0;
+	*value = strtoull(text, &end, 0);
+	return errno || *value > most ? NULL : end;
+}
+
+static int seeds(struct us_telling *telling, const char *text)
+{
+	const char *end = number(text, UINT64_MAX, &telling->first_seed);
+
+	telling->last_seed = telling->first_seed;
+	if (end && *end == '-')
+		end = number(end + 1, UINT64_MAX, &telling->last_seed);
+	if (!end || *end || telling->last_seed < telling->first_seed)
+		return wrong("--seed takes a number or a range like 1-100, not '%s'", text);
+	return 0;
+}
+
+static int grant(struct us_telling *telling, const char *text)
+{
+	static const struct {
+		const char *name;
+		enum us_nt_grant grant;
+	} kinds[] = {{"line", US_NT_GRANT_LINE}, {"msi", US_NT_GRANT_MSI}, {"msix", US_NT_GRANT_MSIX}};
+	size_t length = strcspn(text, ":");
+	uint64_t messages = 0;
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (strlen(kinds[i].name) != length || strncmp(kinds[i].name, text, length))
+			continue;
+		if (text[length]) {
+			const char *end = number(text + length + 1, 2048, &messages);
+
+			if (!end || *end || !messages || kinds[i].grant == US_NT_GRANT_LINE)
+				break;
+		}
+		telling->rehearsal.grant = kinds[i].grant;
+		telling->rehearsal.messages = (unsigned)messages;
+		telling->grant_is_given = true;
+		return 0;
+	}
+	return wrong("--interrupts takes line, msi, msi:N or msix:N, not '%s'", text);
+}
+
+static int small(const char *option, const char *text, uint64_t least, uint64_t most, unsigned *to)
+{
+	uint64_t value;
+	const char *end = number(text, most, &value);
+	char format[96];
+
+	snprintf(format, sizeof format, "%s takes a number from %u to %u, not '%%s'", option, (unsigned)least, (unsigned)most);
+	if (!end || *end || value < least)
+		return wrong(format, text);
+	*to = (unsigned)value;
+	return 0;
+}
+
+static int one_option(struct settings *s, int option)
+{
+	struct us_rehearsal *rehearsal = &s->telling.rehearsal;
+
+	switch (option) {
+	case 'd':
+		s->device = rehearsal->model = optarg;
+		return 0;
+	case 'o':
+		rehearsal->target = optarg;
+		return 0;
+	case 'S':
+		s->stories_file = optarg;
+		return 0;
+	case 'l':
+		s->list = true;
+		return 0;
+	case 'f':
+		s->telling.filter = optarg;
+		return 0;
+	case 's':
+		return seeds(&s->telling, optarg);
+	case 'c':
+		return small("--cpus", optarg, 1, 8, &rehearsal->cpus);
+	case 'i':
+		return grant(&s->telling, optarg);
+	case 'F':
+		return small("--fail", optarg, 1, 1000000, &rehearsal->fail_nth);
+	case 't':
+		s->trace_file = optarg;
+		return 0;
+	case 'p':
+		s->print = true;
+		return 0;
+	case 'g':
+		s->gdb = true;
+		return 0;
+	case 'I':
+		s->imports = true;
+		return 0;
+	case 'h':
+		usage(stdout);
+		return 1;
+	default:
+		fputs("Try 'understudy rehearse --help'.\n", stderr);
+		return -EINVAL;
+	}
+}
+
+/* 0: go on, 1: nothing more to do, or negative. */
+static int parse(struct settings *s, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"device", required_argument, NULL, 'd'},     {"on", required_argument, NULL, 'o'},
+		{"stories", required_argument, NULL, 'S'},    {"list", no_argument, NULL, 'l'},
+		{"filter", required_argument, NULL, 'f'},     {"seed", required_argument, NULL, 's'},
+		{"cpus", required_argument, NULL, 'c'},	      {"interrupts", required_argument, NULL, 'i'},
+		{"fail", required_argument, NULL, 'F'},	      {"trace", required_argument, NULL, 't'},
+		{"print", no_argument, NULL, 'p'},	      {"gdb", no_argument, NULL, 'g'},
+		{"imports", no_argument, NULL, 'I'},	      {"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option, error = 0;
+
+	optind = 1;
+	while (!error && (option = getopt_long(argc, argv, "d:o:S:lf:s:c:i:t:h", longs, NULL)) != -1)
+		error = one_option(s, option);
+	if (error)
+		return error;
+	if (argc - optind != 1)
+		return wrong("%s", argc == optind ? "no driver is named" : "one driver at a time");
+	s->telling.rehearsal.driver = argv[optind];
+	if (!s->device && !s->imports)
+		return wrong("which device does %s drive? --device crypto, or ./mydevice.so", argv[optind]);
+	return 0;
+}
+
+/* The stories of a shared object, or those that come with the device. */
+static int find_stories(struct settings *s, struct us_error *err)
+{
+	void *object;
+
+	if (!s->stories_file) {
+		s->own = us_stories_find(s->device);
+		return 0;
+	}
+	object = dlopen(s->stories_file, RTLD_NOW | RTLD_LOCAL);
+	if (!object)
+		return us_fail(err, -ENOEXEC, "the stories can not be loaded: %s", dlerror());
+	s->own = dlsym(object, "us_stories");
+	if (!s->own)
+		return us_fail(err, -ENOENT, "%s defines no us_stories: it ends with US_STORIES(...)", s->stories_file);
+	if (s->own->abi != US_STORIES_ABI)
+		return us_fail(err, -EINVAL, "%s was built for story interface %u and this is %u: build it again", s->stories_file,
+			       s->own->abi, US_STORIES_ABI);
+	return 0;
+}
+
+static int open_trace(struct settings *s, struct us_error *err)
+{
+	if (!s->trace_file)
+		return 0;
+	s->telling.rehearsal.trace = strcmp(s->trace_file, "-") ? fopen(s->trace_file, "we") : stderr;
+	if (!s->telling.rehearsal.trace)
+		return us_fail(err, -errno, "%s: the trace can not be written: %s", s->trace_file, strerror(errno));
+	return 0;
+}
+
+static int close_trace(struct settings *s, struct us_error *err)
+{
+	FILE *trace = s->telling.rehearsal.trace;
+	bool lost;
+
+	if (!trace || trace == stderr)
+		return 0;
+	lost = ferror(trace);
+	if (fclose(trace) || lost)
+		return us_fail(err, -EIO, "%s: the trace could not be written: %s", s->trace_file, strerror(errno ? errno : EIO));
+	return 0;
+}
+
+/* Starts gdb on the same command; it reads the driver's symbols when that is loaded. */
+static int run_gdb(struct settings *s, struct us_error *err)
+{
+	static const char *const commands[] = {
+		"set breakpoint pending on", "handle SIGSEGV nostop noprint pass", "handle SIGVTALRM nostop noprint pass",
+		"set confirm off", "break us_nt_driver_loaded",
+		"commands\nsilent\neval \"add-symbol-file %s -o %lu\", us_nt_symbols, us_nt_symbols_offset\ncontinue\nend",
+	};
+	enum { COMMANDS = sizeof commands / sizeof commands[0] };
+	char **arguments = calloc((size_t)s->argc + 2 * COMMANDS + 8, sizeof *arguments), script[] = "/tmp/understudy-XXXXXX";
+	int fd = mkstemp(script), n = 0;
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	static char gdb[] = "gdb", quiet[] = "-q", command[] = "-x", args[] = "--args", self[] = "/proc/self/exe";
+	char program[4096];
+	ssize_t length = readlink(self, program, sizeof program - 1);
+
+	if (!arguments || !file || length < 0)
+		return us_fail(err, -EIO, "gdb can not be prepared: %s", strerror(errno));
+	program[length] = 0;
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(file, "%s\n", commands[i]);
+	fprintf(file, "shell rm -f %s\n", script);
+	fclose(file);
+	arguments[n++] = gdb;
+	arguments[n++] = quiet;
+	arguments[n++] = command;
+	arguments[n++] = script;
+	arguments[n++] = args;
+	arguments[n++] = program;
+	for (int i = 0; i < s->argc; i++)
+		if (strcmp(s->argv[i], "--gdb"))
+			arguments[n++] = s->argv[i];
+	execvp(gdb, arguments);
+	return us_fail(err, -errno, "gdb can not be started: %s", strerror(errno));
+}
+
+static int run(struct settings *s, struct us_error *err)
+{
+	struct us_telling_result result;
+	int rc;
+
+	if (s->imports)
+		return us_nt_list_imports(s->telling.rehearsal.driver, stdout, err);
+	if ((rc = find_stories(s, err)))
+		return rc;
+	if (s->list) {
+		us_stories_list(&s->telling, s->own, stdout);
+		return 0;
+	}
+	if (s->gdb)
+		return run_gdb(s, err);
+	if ((rc = open_trace(s, err)))
+		return rc;
+	if (s->print)
+		s->telling.rehearsal.print = stderr;
+	rc = us_stories_tell(&s->telling, s->own, &result, err);
+	if (!rc) {
+		fprintf(stderr, "%s: %u passed, %u failed, %u skipped; %llu rehearsals\n", s->telling.rehearsal.driver,
+			result.passed, result.failed, result.skipped, (unsigned long long)result.rehearsals);
+		rc = close_trace(s, err);
+	}
+	return rc ? rc : result.failed ? 1 : 0;
+}
+
+/* The command for replays: as it was given, but for what each story has of its own. */
+static void note_command(struct settings *s)
+{
+	static const char *const left_out[] = {"-f", "--filter", "-s", "--seed", "-t", "--trace", "--fail"};
+	size_t at = (size_t)snprintf(s->again, sizeof s->again, "understudy rehearse");
+
+	for (int i = 1; i < s->argc && at < sizeof s->again; i++) {
+		bool out = false;
+
+		for (size_t n = 0; n < sizeof left_out / sizeof left_out[0]; n++)
+			out |= !strcmp(s->argv[i], left_out[n]);
+		if (out)
+			i++;
+		else
+			at += (size_t)snprintf(s->again + at, sizeof s->again - at, " %s", s->argv[i]);
+	}
+}
+
+int us_cli_rehearse(int argc, char **argv)
+{
+	struct settings s = {
+		.telling = {.first_seed = 1, .last_seed = 1, .tap = stdout, .reports = stderr},
+		.argc = argc,
+		.argv = argv,
+	};
+	struct us_error err = {""};
+	int rc;
+
+	s.telling.again = s.again;
+	note_command(&s); /* before the options are permuted */
+	rc = parse(&s, argc, argv);
+	if (rc)
+		return rc > 0 ? US_EXIT_OK : US_EXIT_USAGE;
+	if (isatty(STDERR_FILENO))
+		s.telling.progress = stderr;
+	signal(SIGPIPE, SIG_IGN);
+	rc = run(&s, &err);
+	if (rc < 0)
+		fprintf(stderr, "understudy rehearse: %s\n", err.text);
+	return rc ? US_EXIT_FAILED : US_EXIT_OK;
+}
