@@ -88,6 +88,7 @@ static void the_empty_message_has_a_digest(struct us_run *run)
 static void every_length_around_a_block_and_a_page_digests_like_libcrypto(struct us_run *run)
 {
 	static const uint32_t middles[] = {64, 128, 4096, 8192, 65536, 262144, 524288};
+	static const uint32_t large[] = {1 << 20, (2 << 20) + 4096, 5 << 20};
 	struct rig *r = cry_open(run, RIG_LARGE);
 
 	for (uint32_t length = 1; length <= 130; length++)
@@ -95,6 +96,10 @@ static void every_length_around_a_block_and_a_page_digests_like_libcrypto(struct
 	for (size_t i = 0; i < sizeof middles / sizeof *middles; i++) {
 		for (uint32_t length = middles[i] - 9; length <= middles[i] + 9; length++)
 			check_digest_of_input(r, 0, length);
+	}
+	for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+		for (uint32_t length = large[i] - 1; length <= large[i] + 1; length++)
+			check_digest_of_input(r, 4095, length);
 	}
 }
 
@@ -208,6 +213,7 @@ static void check_cipher(struct rig *r, uint8_t code, uint32_t in, uint32_t out,
 static void every_number_of_blocks_around_a_page_is_ciphered_like_libcrypto(struct us_run *run)
 {
 	static const uint32_t middles[] = {4096, 8192, 65536, 262144};
+	static const uint32_t large[] = {1 << 20, (2 << 20) + 4096, 5 << 20};
 	struct rig *r = cry_open(run, RIG_LARGE);
 
 	set_sp_key(r);
@@ -220,6 +226,10 @@ static void every_number_of_blocks_around_a_page_is_ciphered_like_libcrypto(stru
 			check_cipher(r, ENCRYPT, 4095, 7, length);
 			check_cipher(r, DECRYPT, 3, 4095, length);
 		}
+	}
+	for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+		for (uint32_t length = large[i] - 16; length <= large[i] + 16; length += 16)
+			check_cipher(r, length & 16 ? ENCRYPT : DECRYPT, 4080, 15, length);
 	}
 }
 
@@ -437,6 +447,28 @@ static void only_an_open_chain_of_the_same_command_can_be_continued(struct us_ru
 	}
 }
 
+static void in_a_chain_too_a_cipher_takes_whole_blocks_only_and_a_digest_any_length(struct us_run *run)
+{
+	struct rig *r = cry_open(run, RIG_SMALL);
+
+	set_sp_key(r);
+	for (uint32_t length = 0; length <= 33; length++) {
+		const bool whole = length && length % 16 == 0;
+
+		open_chain(r, ENCRYPT);
+		cry_chain(r, false, false);
+		cry_one(r, IN, 0, length);
+		cry_one(r, OUT, 0, length);
+		us_check_equal(r->run, cry_run(r, ENCRYPT, length), whole ? 0 : CRYPTO_ERROR_CODE_BAD_LENGTH);
+		us_check_equal(r->run, !!(cry_read(r, CRYPTO_STATUS) & CRYPTO_STATUS_CHAIN_MASK), whole);
+		open_chain(r, DIGEST);
+		cry_chain(r, false, false);
+		cry_one(r, IN, 0, length);
+		us_check_equal(r->run, cry_run(r, DIGEST, length), 0);
+		us_check(r->run, cry_read(r, CRYPTO_STATUS) & CRYPTO_STATUS_CHAIN_MASK);
+	}
+}
+
 static void a_new_chain_closes_the_open_one(struct us_run *run)
 {
 	struct rig *r = cry_open(run, RIG_SMALL);
@@ -455,6 +487,11 @@ static void errors_aborts_and_resets_close_the_chain(struct us_run *run)
 	open_chain(r, DIGEST);
 	us_check_equal(r->run, cry_run(r, 77, 0), CRYPTO_ERROR_CODE_UNKNOWN_COMMAND);
 	us_check(r->run, !(cry_read(r, CRYPTO_STATUS) & CRYPTO_STATUS_CHAIN_MASK));
+	us_check_equal(r->run, continue_chain(r, DIGEST), CRYPTO_ERROR_CODE_NO_CHAIN);
+	open_chain(r, DIGEST);
+	us_run_done(r->run, us_fn_reset(r->fn));
+	us_run_bus_master(r->run, true);
+	us_check_equal(r->run, cry_read(r, CRYPTO_STATUS), CRYPTO_STATUS_READY_MASK);
 	us_check_equal(r->run, continue_chain(r, DIGEST), CRYPTO_ERROR_CODE_NO_CHAIN);
 	open_chain(r, DIGEST);
 	cry_reset(r);
@@ -489,6 +526,7 @@ const struct us_test crypto_algorithm_tests[] = {
 	US_TEST("CRY-032 CRY-033 CRY-061", a_chain_may_end_with_an_empty_digest_and_write_it_to_memory_then),
 	US_TEST("CRY-031 CRY-032", a_chain_of_ciphers_is_one_message_whatever_becomes_of_key_and_iv),
 	US_TEST("CRY-034", only_an_open_chain_of_the_same_command_can_be_continued),
+	US_TEST("CRY-033 CRY-035", in_a_chain_too_a_cipher_takes_whole_blocks_only_and_a_digest_any_length),
 	US_TEST("CRY-034", a_new_chain_closes_the_open_one),
 	US_TEST("CRY-035", errors_aborts_and_resets_close_the_chain),
 	{NULL, NULL, NULL},

@@ -258,6 +258,27 @@ static void a_command_while_one_runs_is_refused_and_disturbs_nothing(struct us_r
 	}
 }
 
+static void the_code_of_a_refusal_stays_until_a_reset(struct us_run *run)
+{
+	struct rig *r = cry_open(run, RIG_LARGE);
+	const uint32_t busy_code = CRYPTO_ERROR_REFUSED_BUSY << CRYPTO_ERROR_REFUSED_SHIFT;
+
+	for (unsigned tries = 0; !tries || !refused(r, DIGEST); tries++) {
+		us_check(r->run, tries < TRIES);
+		cry_prepare(r, RIG_BIG);
+		cry_start(r, ENCRYPT, RIG_BIG);
+	}
+	cry_ready(r);
+	cry_write(r, CRYPTO_INT_STATUS, UINT32_MAX);
+	cry_prepare(r, 64);
+	us_check_equal(r->run, cry_run(r, ENCRYPT, 64), 0);
+	us_check_equal(r->run, cry_read(r, CRYPTO_ERROR), busy_code);
+	us_check_equal(r->run, cry_run(r, 99, 64), CRYPTO_ERROR_CODE_UNKNOWN_COMMAND);
+	us_check_equal(r->run, cry_read(r, CRYPTO_ERROR), busy_code | CRYPTO_ERROR_CODE_UNKNOWN_COMMAND);
+	cry_reset(r);
+	us_check_equal(r->run, cry_read(r, CRYPTO_ERROR), 0);
+}
+
 static void a_refused_command_leaves_the_chain_open(struct us_run *run)
 {
 	struct rig *r = cry_open(run, RIG_LARGE);
@@ -419,6 +440,7 @@ const struct us_test crypto_command_tests[] = {
 	US_TEST("CRY-027", every_value_that_is_no_command_is_an_unknown_command),
 	US_TEST("CRY-022 CRY-026 CRY-078 CRY-079", a_command_works_after_each_error_and_error_code_goes_with_it),
 	US_TEST("CRY-028 CRY-078", a_command_while_one_runs_is_refused_and_disturbs_nothing),
+	US_TEST("CRY-078 CRY-040", the_code_of_a_refusal_stays_until_a_reset),
 	US_TEST("CRY-028 CRY-035", a_refused_command_leaves_the_chain_open),
 	US_TEST("CRY-029", without_bus_master_a_command_that_needs_memory_fails_and_moves_nothing),
 	US_TEST("CRY-029 CRY-030", bus_master_taken_away_ends_a_running_command),

@@ -226,6 +226,30 @@ static void a_list_may_cross_pages_and_begin_anywhere_in_one(struct us_run *run)
 	}
 }
 
+/* Lists and data end where memory does: a byte more would be a fault. */
+static void nothing_behind_the_last_entry_and_the_last_byte_is_read_or_written(struct us_run *run)
+{
+	static const uint32_t entries[] = {1, 255, 256, 257, 300};
+	struct rig *r = cry_open(run, RIG_SMALL);
+	const uint64_t end = RIG_LISTS + 2 * RIG_LIST_SIZE;
+
+	cry_key(r, cry_a_key, cry_an_iv);
+	for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+		const uint32_t n = entries[i], length = 16 * n;
+		struct cry_entry *list = (struct cry_entry *)(void *)((uint8_t *)r->list[IN] + 2 * RIG_LIST_SIZE) - n;
+
+		cry_list(r, IN, NULL, n);
+		cry_write(r, CRYPTO_IN_LIST_LO, (uint32_t)(end - 16 * n));
+		for (uint32_t k = 0; k < n; k++) /* with a hole, so that neighbours can not be one piece */
+			list[k] = (struct cry_entry){RIG_IN + r->size - 17 * (n - k) + (k + 1 == n), 16, 0};
+		gather(r, list, n, r->plain);
+		cry_aes(r, true, cry_a_key, cry_an_iv, r->plain, r->expected, length);
+		cry_one(r, OUT, r->size - length, length);
+		us_check_equal(r->run, cry_run(r, ENCRYPT, length), 0);
+		us_check_bytes(r->run, r->out + r->size - length, r->expected, length);
+	}
+}
+
 static void a_list_has_1_to_its_limit_of_entries(struct us_run *run)
 {
 	struct rig *r = cry_open(run, RIG_SMALL);
@@ -536,6 +560,7 @@ const struct us_test crypto_list_tests[] = {
 	US_TEST("CRY-010 CRY-012", all_64_bits_of_an_address_count),
 	US_TEST("CRY-012", a_list_address_is_a_multiple_of_16),
 	US_TEST("CRY-012 CRY-014", a_list_may_cross_pages_and_begin_anywhere_in_one),
+	US_TEST("CRY-010 CRY-011", nothing_behind_the_last_entry_and_the_last_byte_is_read_or_written),
 	US_TEST("CRY-013 CRY-073", a_list_has_1_to_its_limit_of_entries),
 	US_TEST("CRY-013 CRY-061", an_output_list_has_1_to_its_limit_of_entries),
 	US_TEST("CRY-015 CRY-079", a_list_that_can_not_be_read_is_a_list_fault),

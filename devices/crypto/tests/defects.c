@@ -83,6 +83,13 @@ static void error_stays(struct us_device *dev, us_addr reg, uint64_t mask, uint6
 		__real_us_set_field(dev, reg, mask, value);
 }
 
+static void refusal_forgotten(struct us_device *dev, us_addr reg, uint64_t mask, uint64_t value)
+{
+	__real_us_set_field(dev, reg, mask, value);
+	if (mask == CRYPTO_ERROR_CODE_MASK && !value)
+		__real_us_set_field(dev, reg, CRYPTO_ERROR_REFUSED_MASK, 0);
+}
+
 static void one_error_for_two(struct us_device *dev, us_addr reg, uint64_t mask, uint64_t value)
 {
 	__real_us_set_field(dev, reg, mask, value == CRYPTO_ERROR_CODE_NO_IV ? CRYPTO_ERROR_CODE_NO_KEY : value);
@@ -222,6 +229,15 @@ static int list_in_its_page(struct us_device *dev, uint64_t addr, void *buffer, 
 	       __real_us_dma_read(dev, addr - addr % 4096, (uint8_t *)buffer + left, length - left, fault);
 }
 
+/* A list is fetched by whole pages of entries, however many it has. */
+static int list_by_pages(struct us_device *dev, uint64_t addr, void *buffer, size_t length, uint64_t *fault)
+{
+	uint8_t page[4096];
+	const int rc = is_list(addr) ? __real_us_dma_read(dev, addr, page, sizeof page, fault) : 0;
+
+	return rc ? rc : __real_us_dma_read(dev, addr, buffer, length, fault);
+}
+
 static int reserved_unseen(struct us_device *dev, uint64_t addr, void *buffer, size_t length, uint64_t *fault)
 {
 	const int rc = __real_us_dma_read(dev, addr, buffer, length, fault);
@@ -249,7 +265,20 @@ static int one_byte_less(struct us_device *dev, uint64_t addr, const void *buffe
 	return __real_us_dma_write(dev, addr, buffer, length > 1 ? length - 1 : length, fault);
 }
 
-static void *nothing_mapped(struct us_device *dev, uint64_t addr, size_t *length, enum us_dma_direction direction)
+static int looks_ahead(struct us_device *dev, uint64_t addr, void *buffer, size_t length, uint64_t *fault)
+{
+	uint8_t next;
+	const int rc = __real_us_dma_read(dev, addr, buffer, length, fault);
+
+	return rc || is_list(addr) ? rc : __real_us_dma_read(dev, addr + length, &next, 1, fault);
+}
+
+static void *no_input_mapped(struct us_device *dev, uint64_t addr, size_t *length, enum us_dma_direction direction)
+{
+	return direction == US_DMA_READ ? NULL : __real_us_dma_map(dev, addr, length, direction);
+}
+
+static void *no_output_mapped(struct us_device *dev, uint64_t addr, size_t *length, enum us_dma_direction direction)
 {
 	return direction == US_DMA_WRITE ? NULL : __real_us_dma_map(dev, addr, length, direction);
 }
@@ -547,6 +576,11 @@ const struct defect defects[] = {
 	 "lists.input_and_output_may_be_cut_anywhere_and_differently", .us_dma_write = one_byte_less},
 	{"what lies behind a fragment's end in a block is lost",
 	 "lists.input_and_output_may_be_cut_anywhere_and_differently", .crypto_scatter = cut_block},
+	{"a list is fetched by whole pages",
+	 "lists.nothing_behind_the_last_entry_and_the_last_byte_is_read_or_written", .us_dma_read = list_by_pages},
+	{"input is read one byte too far",
+	 "lists.nothing_behind_the_last_entry_and_the_last_byte_is_read_or_written",
+	 .us_dma_map = no_input_mapped, .us_dma_read = looks_ahead},
 	{"the list off by one entry",
 	 "lists.digests_read_fragments_of_every_shape", .crypto_list_load = next_entry},
 	{"the list stays in its page",
@@ -583,6 +617,8 @@ const struct defect defects[] = {
 	 "commands.every_value_that_is_no_command_is_an_unknown_command", .written = unknown_ignored},
 	{"ERROR.CODE stays until the next error",
 	 "commands.a_command_works_after_each_error_and_error_code_goes_with_it", .us_set_field = error_stays},
+	{"ERROR.REFUSED goes with the next command",
+	 "commands.the_code_of_a_refusal_stays_until_a_reset", .us_set_field = refusal_forgotten},
 	{"FAULT stays until the next fault",
 	 "commands.a_command_works_after_each_error_and_error_code_goes_with_it", .us_set = fault_stays},
 	{"a refused command changes ERROR.CODE",
@@ -646,7 +682,7 @@ const struct defect defects[] = {
 	 "interrupts.a_masked_message_is_held_and_comes_once", .bend = mask_ignored},
 	{"the interrupt comes before the data",
 	 "interrupts.whoever_sees_the_interrupt_sees_the_data",
-	 .us_dma_map = nothing_mapped, .us_dma_write = posts, .reading = reads_empty_posted},
+	 .us_dma_map = no_output_mapped, .us_dma_write = posts, .reading = reads_empty_posted},
 	{"an interrupt of the old command after the command RESET",
 	 "interrupts.after_a_reset_no_message_of_the_old_command_comes", .was_reset = interrupts_after_reset},
 	{NULL, NULL},
