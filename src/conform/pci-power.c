@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define D0 0
-#define D1 1
 #define D3HOT 3
 
 /* -- reset values ----------------------------------------------------------------------------------------------- */
@@ -147,19 +146,42 @@ static void d3hot(struct us_run *run)
 		us_run_mismatch(run, reg, NULL, reg->size, before, got, "the registers are there again in D0");
 }
 
-static void no_d1(struct us_run *run)
+/* D1 and D2, which a function may have, and the specification has no word for. */
+static void no_state(struct us_run *run)
 {
-	const unsigned at = us_run_capability(run, PCI_CAP_ID_PM, "power management");
+	const unsigned at = us_run_capability(run, PCI_CAP_ID_PM, "power management"), state = run->test->number;
 	uint64_t got;
 
 	us_run_clause(run, "PCI PM 1.2, 3.2.4");
-	if (us_run_config_read(run, at + PCI_PM_PMC, 2) & PCI_PM_CAP_D1)
-		us_run_skip(run, "the function has D1, of which its specification says nothing");
-	us_run_power(run, D1);
+	if (us_run_config_read(run, at + PCI_PM_PMC, 2) & (state == 1 ? PCI_PM_CAP_D1 : PCI_PM_CAP_D2))
+		us_run_skip(run, "the function has D%u, of which its specification says nothing", state);
+	us_run_power(run, state);
 	got = us_run_config_read(run, at + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
 	if (got != D0)
 		us_run_config_mismatch(run, at + PCI_PM_CTRL, 2, D0, got,
 				       "a state that the function does not have is not entered");
+}
+
+/* The function is usable after D3hot, whether or not that reset it. */
+static void d3hot_interrupts(struct us_run *run)
+{
+	struct us_header header;
+	struct us_cause cause;
+	uint64_t count = 0;
+
+	us_run_clause(run, "PCI PM 1.2, 5.4.1");
+	if (!us_cause_at(run->suite->map, 0, &cause))
+		us_run_skip(run, "the specification does not say how software raises a cause (us_raised_by)");
+	us_run_save_header(run, &header);
+	us_run_power(run, D3HOT);
+	us_run_power(run, D0);
+	us_run_restore_header(run, &header);
+	us_run_done(run, us_fn_irq_enable(run->fn, US_INTX, 1));
+	us_cause_enable(run, &cause, true);
+	us_cause_raise(run, &cause);
+	if (!us_run_done(run, us_fn_irq_wait(run->fn, US_INTX, 0, 2 * UINT64_C(1000000000), &count)))
+		us_run_mismatch(run, cause.reg, cause.field, cause.reg->size, 1, 0,
+				"the function is usable after D3hot: an interrupt comes");
 }
 
 /* -- function level reset (PCIe 3.0, 6.6.2) --------------------------------------------------------------------- */
@@ -206,7 +228,10 @@ void us_suite_add_power(struct us_suite *suite)
 
 	if (pci->pm) {
 		us_suite_add(suite, d3hot, "pci.pm.d3hot");
-		us_suite_add(suite, no_d1, "pci.pm.d1");
+		for (unsigned state = 1; state <= 2; state++)
+			us_suite_add(suite, no_state, "pci.pm.d%u", state)->number = state;
+		if (pci->intx_pin)
+			us_suite_add(suite, d3hot_interrupts, "pci.pm.interrupts");
 	}
 	if (pci->flr) {
 		us_suite_add(suite, flr_bit, "pci.flr.bit");

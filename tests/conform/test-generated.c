@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The suite is itself tested, as in test-defects.c, for what it makes of memories, of the MSI-X table, and of accesses of
- * other widths: a small device, one mistake in the way to it at a time, and the test that must find it.
+ * The suite is itself tested, as in test-defects.c, for what it makes of memories, of the MSI-X table, and of accesses
+ * of other widths: a small device, one mistake in the way to it at a time, and the test that must find it.
  */
 #include "conform/suite.h"
 #include "function/player.h"
@@ -20,16 +20,26 @@
 #define RAM 0x800
 #define ROM 0xc00
 
-enum { ID, CTRL, WIDE, COUNT, OTHER, REGS };
+enum { ID, CTRL, WIDE, COUNT, OTHER, STATUS, RAISE, ACK, REGS };
 
-static const struct us_field id[] = {{.name = "VALUE", .width = 32, .flags = US_FIELD_READ, .reset = 0x12345678, PLAIN}};
+static const struct us_field id[] = {
+	{.name = "VALUE", .width = 32, .flags = US_FIELD_READ, .reset = 0x12345678, PLAIN}};
 static const struct us_field ctrl[] = {
 	{.name = "MODE", .lsb = 0, .width = 12, .flags = RW, PLAIN},
 	{.name = "VERSION", .lsb = 16, .width = 8, .flags = US_FIELD_READ, .reset = 0x21, PLAIN},
 };
 static const struct us_field wide[] = {{.name = "VALUE", .width = 64, .flags = RW, .reset = 1, PLAIN}};
-static const struct us_field count[] = {{.name = "READS", .width = 8, .flags = US_FIELD_READ, .onread = US_ONREAD_RCLR, PLAIN}};
+static const struct us_field count[] = {
+	{.name = "READS", .width = 8, .flags = US_FIELD_READ, .onread = US_ONREAD_RCLR, PLAIN}};
 static const struct us_field other[] = {{.name = "VALUE", .width = 32, .flags = RW, PLAIN}};
+
+static const struct us_field status[] = {{.name = "DONE",
+					  .width = 1,
+					  .flags = US_FIELD_READ | US_FIELD_HW | US_FIELD_INTR | US_FIELD_STICKY,
+					  .raised_by = "RAISE = 1",
+					  .cleared_by = "ACK = 1",
+					  PLAIN}};
+static const struct us_field bits[] = {{.name = "CAUSES", .width = 8, .flags = US_FIELD_WRITE, PLAIN}};
 
 #define REG(NAME, FIELDS, ADDRESS, SIZE, ACCESS)                                                                       \
 	{                                                                                                              \
@@ -37,9 +47,10 @@ static const struct us_field other[] = {{.name = "VALUE", .width = 32, .flags = 
 		.nfields = sizeof FIELDS / sizeof FIELDS[0], .fields = FIELDS                                          \
 	}
 static const struct us_reg regs[] = {
-	[ID] = REG("ID", id, 0x00, 4, 2),	[CTRL] = REG("CTRL", ctrl, 0x04, 4, 4),
-	[WIDE] = REG("WIDE", wide, 0x08, 8, 4), [COUNT] = REG("COUNT", count, 0x10, 4, 2),
-	[OTHER] = REG("OTHER", other, 0x14, 4, 4),
+	[ID] = REG("ID", id, 0x00, 4, 2),          [CTRL] = REG("CTRL", ctrl, 0x04, 4, 4),
+	[WIDE] = REG("WIDE", wide, 0x08, 8, 4),    [COUNT] = REG("COUNT", count, 0x10, 4, 2),
+	[OTHER] = REG("OTHER", other, 0x14, 4, 4), [STATUS] = REG("STATUS", status, 0x18, 4, 4),
+	[RAISE] = REG("RAISE", bits, 0x1c, 4, 4),  [ACK] = REG("ACK", bits, 0x20, 4, 4),
 };
 
 #define MEMS(WRITE)                                                                                                    \
@@ -52,15 +63,31 @@ static const struct us_mem mems[] = MEMS(false), flash[] = MEMS(true);
 #define MAP(MEMORIES)                                                                                                  \
 	{                                                                                                              \
 		.name = "plain",                                                                                       \
-		.pci = {.vendor_id = 0x1234, .device_id = 0x91a1, .class_code = 0xff0000, .msix = 5,                   \
-			.msix_table_bar = 2, .msix_pba_bar = 2, .msix_pba_offset = 0x800},                             \
+		.pci = {.vendor_id = 0x1234,                                                                           \
+			.device_id = 0x91a1,                                                                           \
+			.class_code = 0xff0000,                                                                        \
+			.intx_pin = 1,                                                                                 \
+			.pm = true,                                                                                    \
+			.msix = 5,                                                                                     \
+			.msix_table_bar = 2,                                                                           \
+			.msix_pba_bar = 2,                                                                             \
+			.msix_pba_offset = 0x800},                                                                     \
 		.bars = {[0] = {.kind = US_BAR_MEM32, .size = 0x1000, .name = "plain"},                                \
 			 [2] = {.kind = US_BAR_MEM32, .size = 0x1000}},                                                \
 		.regs = regs, .nregs = REGS, .mems = MEMORIES, .nmems = 2,                                             \
 	}
 static const struct us_map map = MAP(mems), map_flash = MAP(flash);
-static const struct us_model model = {.abi = US_MODEL_ABI, .map = &map};
-static const struct us_model model_flash = {.abi = US_MODEL_ABI, .map = &map_flash};
+
+static void written(struct us_device *dev, const struct us_write *w)
+{
+	if (w->reg == regs[RAISE].addr)
+		us_raise(dev, regs[STATUS].addr, w->value & 1);
+	else if (w->reg == regs[ACK].addr)
+		us_lower(dev, regs[STATUS].addr, w->value & 1);
+}
+
+static const struct us_model model = {.abi = US_MODEL_ABI, .map = &map, .write = written};
+static const struct us_model model_flash = {.abi = US_MODEL_ABI, .map = &map_flash, .write = written};
 
 /* -- mistakes --------------------------------------------------------------------------------------------------- */
 
@@ -73,7 +100,9 @@ struct access {
 
 static const struct us_player *straight;
 static struct us_function *device;
-static bool narrow_seen; /* an access to CTRL below its accesswidth was there, since the last reset */
+static bool narrow_seen; /* an access to CTRL below its accesswidth was there, since it was opened */
+static unsigned power_state; /* that was written last */
+static bool d3hot_seen;
 
 static bool in(const struct access *a, uint64_t start, uint64_t size)
 {
@@ -178,6 +207,35 @@ static void always_masked(struct access *a)
 		a->value |= 1;
 }
 
+static void acknowledge_ignored(struct access *a)
+{
+	if (a->write && in(a, 0x20, 4))
+		a->value = 0;
+}
+
+#define PM_CONTROL 0x44 /* in config space: power management is the first capability */
+
+static void watch_power(struct access *a)
+{
+	if (a->write && a->region == US_REGION_CONFIG && a->offset == PM_CONTROL) {
+		power_state = a->value & 3;
+		d3hot_seen = d3hot_seen || power_state == 3;
+	}
+}
+
+static void dead_after_d3hot(struct access *a)
+{
+	watch_power(a);
+	if (d3hot_seen && a->write && in(a, 0x1c, 4))
+		a->value = 0;
+}
+
+static void d2_is_entered(uint64_t *value, const struct access *a)
+{
+	if (power_state == 2 && a->region == US_REGION_CONFIG && a->offset == PM_CONTROL)
+		*value = (*value & ~UINT64_C(3)) | 2;
+}
+
 struct defect {
 	const char *what, *finds;
 	void (*change)(struct access *a); /* before it is carried out */
@@ -202,6 +260,9 @@ static const struct defect defects[] = {
 	{"an MSI-X table that takes half of 8 bytes", "pci.msix.table-quadwords", .change = quadword_takes_half},
 	{"MSI-X entries that can not be unmasked", "pci.msix.table-mask", .change = always_masked},
 	{"two MSI-X entries with one mask bit", "pci.msix.table-mask", .change = table_of_four},
+	{"a register to acknowledge that does nothing", "pci.intx.level", .change = acknowledge_ignored},
+	{"a state that is not there and is entered", "pci.pm.d2", .change = watch_power, .answer = d2_is_entered},
+	{"no interrupts after D3hot", "pci.pm.interrupts", .change = dead_after_d3hot},
 };
 
 static const struct defect *defect;
@@ -234,7 +295,8 @@ static int open_plain(void *ctx, struct us_function **fn, struct us_error *err)
 	int rc = us_model_play(defect && defect->plays ? defect->plays : &model, fn, err);
 
 	(void)ctx;
-	narrow_seen = false;
+	narrow_seen = d3hot_seen = false;
+	power_state = 0;
 	if (rc || !defect)
 		return rc;
 	device = *fn;
@@ -264,9 +326,13 @@ static struct us_suite *run(const struct defect *which, struct us_suite_result *
 
 static void a_device_without_mistakes_passes(void **state)
 {
-	static const char *const made[] = {"registers.ID.widths", "registers.WIDE.widths", "registers.ID.narrow",
-					   "registers.CTRL.narrow", "registers.RAM.addresses", "registers.RAM.lanes",
-					   "registers.ROM.read-only", "pci.msix.table-reset", "pci.msix.table-entries"};
+	static const char *const made[] = {"pci.intx.level",           "pci.pm.d2",
+					   "pci.pm.interrupts",        "registers.ID.widths",
+					   "registers.WIDE.widths",    "registers.ID.narrow",
+					   "registers.CTRL.narrow",    "registers.RAM.addresses",
+					   "registers.RAM.lanes",      "registers.ROM.read-only",
+					   "pci.msix.table-reset",     "pci.msix.table-entries",
+					   "pci.msix.table-quadwords", "pci.msix.table-mask"};
 	struct us_suite_result result;
 	struct us_suite *suite = run(NULL, &result);
 	enum us_verdict verdict;
@@ -303,7 +369,8 @@ static void each_mistake_is_found_by_the_test_that_is_there_for_it(void **state)
 		enum us_verdict verdict = US_PASSED;
 		const bool found = us_suite_verdict(suite, defects[i].finds, &verdict) && verdict == US_FAILED;
 
-		print_message("# %-50s %s %s\n", defects[i].what, found ? "found by" : "NOT FOUND by", defects[i].finds);
+		print_message("# %-50s %s %s\n", defects[i].what, found ? "found by" : "NOT FOUND by",
+			      defects[i].finds);
 		survivors += !found;
 		us_suite_free(suite);
 	}
