@@ -47,7 +47,7 @@ static const struct us_export exports[] = {
 	US_EXPORT_END,
 };
 
-#define GATE(function, index) ((__typeof__(&function))us_nt_gate(&exports[index]))
+#define GATE(function, index) ((__typeof__(&function))(uintptr_t)us_nt_gate(&exports[index]))
 
 /* -- arguments ----------------------------------------------------------------------------------------------------------- */
 
@@ -92,7 +92,7 @@ static void a_call_above_its_irql_is_a_bugcheck(void **state)
 static void call_missing(void *context)
 {
 	(void)context;
-	((void(NTAPI *)(void))us_nt_gate(&exports[4]))();
+	((void(NTAPI *)(void))(uintptr_t)us_nt_gate(&exports[4]))();
 }
 
 static void a_function_that_is_not_there_stops_the_run_with_its_name(void **state)
