@@ -35,6 +35,7 @@ struct us_wdf {
 	struct us_thread *worker, *flushing[8]; /* the framework's own thread; who waits for it */
 	unsigned nflushing;
 	bool worker_works, worker_waits;
+	struct us_wdf_completed *completed; /* request.c's */
 };
 
 /* This stage's; made when first asked for. */
@@ -225,7 +226,7 @@ void us_wdf_queues_purge_all(struct us_wdf_device *device);
 void us_wdf_power_reference(struct us_wdf_device *device);
 void us_wdf_power_dereference(struct us_wdf_device *device);
 
-/* -- how interrupts and DMA hear of power (interrupt.c, dma.c); at PASSIVE_LEVEL --------------------------------------- */
+/* -- how interrupts and DMA hear of power (interrupt.c, dma-enabler.c); at PASSIVE_LEVEL --------------------------------------- */
 
 /* Assigns the granted resources to the device's interrupt objects; at start, before EvtDevicePrepareHardware. */
 void us_wdf_interrupts_assign(struct us_wdf_device *device);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #define MAGIC UINT64_C(0x7463656a624f4657) /* "WFObject" */
-#define TAG 0x72447846u /* "FxDr" */
 
 /* A tag under which the driver took references. */
 struct us_wdf_tag {
@@ -126,7 +125,7 @@ NTSTATUS us_wdf_create(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES at
 	if (parent && parent->life != US_WDF_ALIVE)
 		return STATUS_DELETE_PENDING;
 
-	object = us_nt_pool_alloc(type->size, TAG);
+	object = us_nt_pool_alloc(type->size, US_WDF_TAG);
 	if (!object)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	memset(object, 0, type->size);
@@ -160,6 +159,14 @@ NTSTATUS us_wdf_create(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES at
 
 /* -- handles ------------------------------------------------------------------------------------------------------- */
 
+bool us_wdf_is_object(const void *handle, const struct us_wdf_type *type)
+{
+	const struct us_wdf_object *object = handle;
+
+	return object && ((uintptr_t)handle & 15) == 0 && us_nt_window(handle) == US_WINDOW_POOL &&
+	       us_nt_is_mapped(handle, sizeof(*object)) && object->magic == MAGIC && (!type || object->type == type);
+}
+
 void *us_wdf_from(const void *handle, const struct us_wdf_type *type)
 {
 	struct us_wdf_object *object = (struct us_wdf_object *)(uintptr_t)handle;
@@ -169,8 +176,7 @@ void *us_wdf_from(const void *handle, const struct us_wdf_type *type)
 	if (!handle)
 		us_nt_bugcheck(US_WDF_VIOLATION, WDF_REQUIRED_PARAMETER_IS_NULL, 0, us_nt_caller(), 0, "handle.null",
 			       "A framework function was called with NULL for a handle of type %s.", wanted);
-	if ((value & 15) || us_nt_window(handle) != US_WINDOW_POOL || !us_nt_is_mapped(handle, sizeof(*object)) ||
-	    object->magic != MAGIC)
+	if (!us_wdf_is_object(handle, NULL))
 		us_wdf_violation(
 			WDF_INVALID_HANDLE, handle, "handle.invalid",
 			"A framework function was called with %#llx for a handle of type %s: there is no object "

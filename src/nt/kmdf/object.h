@@ -28,6 +28,8 @@
 #define us_wdf_violation(code, about, rule, ...)                                                                       \
 	us_nt_bugcheck(US_WDF_VIOLATION, code, (uintptr_t)(about), 0, 0, rule, __VA_ARGS__)
 
+#define US_WDF_TAG 0x72447846u /* "FxDr": of the framework's pool */
+
 struct us_wdf_object;
 
 /* A kind of object. What is not said is false or NULL. */
@@ -108,6 +110,9 @@ NTSTATUS us_wdf_create(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES at
  * "handle.invalid"), is of another type ("handle.type"), or is deleted while the driver has no reference ("handle.deleted").
  */
 void *us_wdf_from(const void *handle, const struct us_wdf_type *type);
+
+/* Whether there is an object of this type (NULL: any) at an address. */
+bool us_wdf_is_object(const void *handle, const struct us_wdf_type *type);
 
 /* A pointer that must not be NULL, by name: a bugcheck as the framework's ("parameter.null"). */
 void us_wdf_need(const void *pointer, const char *function, const char *parameter);
