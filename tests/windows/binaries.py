@@ -7,6 +7,7 @@ usage: binaries.py SOURCE_ROOT ARCH=DRIVER...
 
 import pathlib
 import re
+import struct
 import sys
 import tempfile
 
@@ -17,6 +18,7 @@ NATIVE = 1
 HIGH_ENTROPY, DYNAMIC_BASE, NX_COMPAT = 0x20, 0x40, 0x100
 RELOCATIONS_STRIPPED, EXECUTABLE, LARGE_ADDRESSES, DLL = 0x1, 0x2, 0x20, 0x2000
 EXCEPTIONS, RELOCATIONS, TLS = 3, 5, 9
+STACK = 1024 + 8 * 8  # bytes for one function's variables and registers; -Wframe-larger-than says the first half of it
 SECTIONS = {".text", ".data", ".rdata", ".buildid", ".pdata", ".xdata", ".bss", ".idata", ".rsrc", ".reloc"}
 
 root = pathlib.Path(sys.argv[1])
@@ -52,6 +54,11 @@ def findings(arch, path):
         yield image.directory(EXCEPTIONS)[1] > 0, "the kernel can unwind its stack", ""
         code = [hex(r) for r in relocations if image.section_at(r).flags & pe.EXECUTE]
         yield not code, "the loader changes no code", code
+        functions = image.functions()
+        deep = [f"{address:#x} takes {stack}" for address, stack, _, _ in functions if stack > STACK]
+        yield functions and not deep, "no function takes much stack", deep
+        varies = [hex(address) for address, _, varying, _ in functions if varying]
+        yield not varies, "no function takes stack by need", varies
     both = [s.name for s in image.sections if s.flags & pe.EXECUTE and s.flags & pe.WRITE]
     yield not both, "no section is both writable and executable", both
     entry = image.section_at(image.entry)
@@ -73,32 +80,57 @@ def check(arch, path):
         tap.ok(holds, f"{path.name} for {arch}: {sentence}", found)
 
 
-def check_the_check(arch, path):
+def stack_code(image):
+    """Where in the file the function with the most stack says how much (in units of 8)."""
+    _, _, _, offset = max(image.functions(), key=lambda function: function[1])
+    codes = image.bytes[offset + 4 : offset + 4 + 2 * image.bytes[offset + 2]]
+    return offset + 4 + next(i for i in range(0, len(codes), 2) if codes[i + 1] == 0x01) + 2
+
+
+def changes(image):
+    """(offset, bytes, the sentence that must not hold any more)"""
+    text = next(i for i, section in enumerate(image.sections) if section.name == ".text")
+    name = image.directories_at + 16 * 8 + 40 * text
+    optional, data = image.optional, image.bytes
+    yield image.header + 4, b"\x64\xaa", f"the machine is {image.machine}"
+    yield image.header + 22, bytes([image.flags & 0xFF | RELOCATIONS_STRIPPED]), "it has relocations"
+    yield image.header + 23, bytes([image.flags >> 8 | DLL >> 8]), "it is an executable, no library"
+    yield optional + 16, struct.pack("<I", image.directory(1)[0]), "the entry point is in code"
+    yield optional + 32, struct.pack("<I", 0x200), "sections are page-aligned"
+    yield optional + 48, struct.pack("<H", 6), "it asks for Windows 10"
+    yield optional + 64, bytes([data[optional + 64] ^ 1]), "the checksum is right"
+    yield optional + 68, b"\3", "the subsystem is native"
+    yield optional + 70, bytes([data[optional + 70] & ~DYNAMIC_BASE]), "it may be loaded anywhere"
+    yield optional + 71, b"\0", "data is not executable"
+    yield image.directories_at + 8 * RELOCATIONS, bytes(8), "it has relocations"
+    yield image.directories_at + 8 * TLS, b"\1", "there is no thread-local storage"
+    yield name, b".init", "the sections have the customary names"
+    yield name + 36 + 3, b"\xe0", "no section is both writable and executable"
+    yield data.index(b"MmMapIoSpace"), b"X", "it imports only what lib/*.def lists, undecorated"
+    yield data.index(b"MmMapIoSpace"), b"ExAllocatePool2\0", "it imports only what lib/*.def lists, undecorated"
+    yield data.index(b"WdfVersionUnbind") + 16, b"X", "it binds to the framework and unbinds"
+    if image.machine == "x64":
+        yield optional + 70, bytes([data[optional + 70] & ~HIGH_ENTROPY]), "anywhere in 64 bits"
+        yield image.directories_at + 8 * EXCEPTIONS, bytes(8), "the kernel can unwind its stack"
+        yield stack_code(image), struct.pack("<H", 0x2000 // 8), "no function takes much stack"
+        yield image.functions()[0][3] + 3, b"\x05", "no function takes stack by need"
+
+
+def check_the_check(path):
     """Each change to a good file is noticed, and by the right sentence."""
     image = pe.Image(path)
-    text = next(i for i, section in enumerate(image.sections) if section.name == ".text")
-    section_flags = image.directories_at + 16 * 8 + 40 * text + 36
-    changes = [
-        (image.optional + 68, b"\3", "the subsystem is native"),
-        (image.optional + 64, bytes([image.bytes[image.optional + 64] ^ 1]), "the checksum is right"),
-        (image.optional + 71, b"\0", "data is not executable"),
-        (image.optional + 70, b"\0", "it may be loaded anywhere"),
-        (section_flags + 3, b"\xe0", "no section is both writable and executable"),
-        (section_flags - 36, b".init", "the sections have the customary names"),
-        (image.bytes.index(b"MmMapIoSpace"), b"X", "it imports only what lib/*.def lists, undecorated"),
-        (image.bytes.index(b"WdfVersionUnbind") + 16, b"X", "it binds to the framework and unbinds"),
-    ]
-    for offset, value, sentence in changes:
+    arch = image.machine
+    for offset, value, sentence in changes(image):
         with tempfile.NamedTemporaryFile() as changed:
             changed.write(image.bytes[:offset] + value + image.bytes[offset + len(value) :])
             changed.flush()
             broken = [s for holds, s, _ in findings(arch, changed.name) if not holds]
-        tap.ok(sentence in broken, f"it would be noticed if not: {sentence}", broken)
+        tap.ok(sentence in broken, f"{arch}: it would be noticed if not: {sentence}", broken)
 
 
 files = dict(argument.split("=", 1) for argument in sys.argv[2:])
 for architecture, file in files.items():
     check(architecture, pathlib.Path(file))
-if b"MmMapIoSpace" in pathlib.Path(files["x64"]).read_bytes():
-    check_the_check("x64", files["x64"])
+    if b"MmMapIoSpace" in pathlib.Path(file).read_bytes():
+        check_the_check(file)
 tap.done()

@@ -14,6 +14,7 @@ import tempfile
 import xml.etree.ElementTree
 import zipfile
 
+import pe
 from tap import Tap
 
 root = pathlib.Path(sys.argv[1])
@@ -98,8 +99,8 @@ for target in targets:
         tap.ok(any(value.endswith(source) for value in registry), f"{target}: the driver has the texts of its events")
         where = get("DestinationDirs", copied)
         tap.ok(get(section, "ServiceBinary") == f"%{where}%\\crypto.sys", f"{target}: the service is started from there")
-        tap.ok(where == ("13" if target.endswith("16299") else "12"),
-               f"{target}: it runs from {'the driver store' if where == '13' else 'the drivers folder'}", where)
+        wanted, place = ("13", "driver store") if target.endswith("16299") else ("12", "drivers folder")
+        tap.ok(where == wanted, f"{target}: it runs from the {place}", where)
         tap.ok((flags, get(section, "ServiceType"), get(section, "StartType")) == ("0x2", "1", "3"),
                f"{target}: a kernel driver, started for the device, is its function driver")
         use(f"{install}.NT.Wdf")
@@ -173,6 +174,14 @@ for project_file, extra in (("crypto.vcxproj", {"crypto.h"}), ("tool/cryptoctl.v
     windows_path = project_file.replace("/", "\\")
     tap.ok(solution.count(identity) == 9 and f'"{windows_path}", "{identity}"' in solution, "and the solution names it")
     sources |= {str((path.parent / name).relative_to(folder)) for name in present} | {project_file}
+# The tool needs nothing that a Windows 10 does not have, and is built as safely as the drivers.
+for arch, path in tools.items():
+    image = pe.Image(path)
+    tap.ok((image.machine, image.subsystem) == (arch, 3), f"the tool for {arch} is a program for its console")
+    tap.ok(image.dll_flags & 0x140 == 0x140 and image.relocations(), "loaded anywhere, its data not executable")
+    foreign = {name.lower() for name in image.imports()} - {"kernel32.dll", "msvcrt.dll", "bcrypt.dll", "cfgmgr32.dll"}
+    tap.ok(not foreign, "and needs libraries of every Windows only", foreign)
+
 libraries = re.search(r"tool_libraries = \[(.*)\]", (folder / "tool/meson.build").read_text()).group(1)
 libraries = {f"{name}.lib" for name in re.findall(r"-l(\w+)", libraries)}
 linked = set(project.find(".//m:AdditionalDependencies", names).text.split(";")) - {"%(AdditionalDependencies)"}

@@ -96,6 +96,46 @@ class Image:
             address += length
         return result
 
+    def functions(self):
+        """
+        [(address, bytes of stack, whether they vary, where in the file it says so)] of x64 code, from the unwind
+        information (x64 exception handling): pushed registers, and what the prologue takes.
+        """
+        result = []
+        address, size = self.directory(3)
+        for at in range(address, address + size, 12):
+            begin, _, unwind = struct.unpack_from("<III", self.bytes, self.offset(at))
+            result.append((begin, *self._stack(unwind), self.offset(unwind)))
+        return result
+
+    def _stack(self, unwind):
+        flags, _, count, frame = struct.unpack_from("<BBBB", self.bytes, self.offset(unwind))
+        codes = struct.unpack_from(f"<{count}H", self.bytes, self.offset(unwind) + 4)
+        total, i = 0, 0
+        while i < count:
+            operation, info = codes[i] >> 8 & 15, codes[i] >> 12
+            i += 1
+            if operation == 0:  # a register is pushed
+                total += 8
+            elif operation == 1 and info == 0:  # much is taken, in units of 8
+                total += 8 * codes[i]
+                i += 1
+            elif operation == 1:
+                total += codes[i] | codes[i + 1] << 16
+                i += 2
+            elif operation == 2:  # little is taken
+                total += 8 * info + 8
+            elif operation in (4, 8):  # a register is saved
+                i += 1
+            elif operation in (5, 9):
+                i += 2
+            elif operation != 3:  # 3: there is a frame pointer
+                raise ValueError(f"unwind code {operation} at {unwind:#x}")
+        if flags >> 3 & 4:  # goes on in another function's information
+            parent = self.offset(unwind) + 4 + 2 * (count + count % 2)
+            total += self._stack(struct.unpack_from("<III", self.bytes, parent)[2])[0]
+        return total, frame & 15 != 0
+
     def computed_checksum(self):
         """The checksum as the loader computes it: 16-bit words with carry, the field itself as 0, plus the length."""
         at = self.optional + 64

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs programs for Windows under Wine, without a display, with a Windows folder of their own in the build directory."""
+"""Runs programs for Windows under Wine, without a display, with a Windows folder of their own in the build."""
 
 import os
 import pathlib
