@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the driver tells a debugger. Errors and warnings are shown as they are; for the rest, in the debugger:
+ * What the driver tells a debugger, or Windows' event tracing (docs/windows.md, "Watch it"). Errors are shown as they
+ * are; for the rest, in the debugger:
  *
  *     ed nt!Kd_IHVDRIVER_Mask 0xf
  *

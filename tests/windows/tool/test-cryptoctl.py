@@ -9,9 +9,11 @@ import hashlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from tap import Tap
@@ -153,6 +155,18 @@ os.close(reader)
 expect("a pipe that nobody reads", run("encrypt", "--key", key, "big", stdout=writer), status=1,
        error=b"cannot write '-': ")
 os.close(writer)
+
+# -- Ctrl-C, which Wine makes of SIGINT
+process = wine.start(fake_tool, "encrypt", "--key", key, "big", "kept", fake="hang", stdout=subprocess.PIPE,
+                     stderr=subprocess.PIPE, cwd=folder)
+while process.poll() is None and "kept.incomplete" not in files_here():
+    time.sleep(0.01)
+tap.ok(process.poll() is None, "a device that hangs keeps the tool waiting")
+process.send_signal(signal.SIGINT)
+result = subprocess.CompletedProcess((), 0, *process.communicate())
+result.returncode = process.returncode
+expect("Ctrl-C ends it", result, status=1, error=b"cryptoctl: interrupted.\n")
+tap.ok((folder / "kept").read_bytes() == b"precious" and "kept.incomplete" not in files_here(), "and leaves nothing")
 
 # -- the command line
 for arguments, error in (

@@ -449,6 +449,23 @@ static void stopped_while_reading(void)
 	}
 }
 
+/* Ctrl-C ends the writer of a pipe, too: what has come until then is not all. */
+static void stopped_at_the_end(void)
+{
+	UCHAR digest[CRYPTO_DIGEST_BYTES];
+	struct pattern pattern = pattern_of(128, 64);
+	struct keeper keeper;
+	struct stream stream = stream_of(&pattern, &keeper, 1024);
+
+	pattern.fail_at = 128;
+	pattern.stop = interrupted;
+	CHECK(stream_encrypt(&stream, iv, TRUE) == ERROR_OPERATION_ABORTED && stream.failure == STREAM_STOPPED);
+	ResetEvent(interrupted);
+	pattern.at = 0;
+	CHECK(stream_digest(&stream, digest) == ERROR_OPERATION_ABORTED && stream.failure == STREAM_STOPPED);
+	crypto_close(stream.client);
+}
+
 static DWORD WINAPI stop_when_in_flight(void *unused)
 {
 	(void)unused;
@@ -541,6 +558,7 @@ int main(void)
 	run("a device that fails at any moment ends the stream", failures_of_the_device);
 	run("without a key nothing is encrypted", no_key);
 	run("a stream is stopped between two pieces of its source", stopped_while_reading);
+	run("the end of a source after a stop is not taken for all of it", stopped_at_the_end);
 	run("a stream is stopped when the device does not answer", stopped_on_the_device);
 	run("a request that is over its limit is still in flight", limits);
 	run("a device that is not there or not allowed can not be opened", opening);

@@ -91,6 +91,14 @@ static DWORD write_all(HANDLE handle, const void *data, DWORD size)
 	return ERROR_SUCCESS;
 }
 
+/* Ctrl-C also ends who writes into our pipe, and that is no end of the data. */
+static DWORD read_until_stopped(struct input *input, void *data, DWORD size, DWORD *got, HANDLE stop)
+{
+	DWORD error = read_input(&input->source, data, size, got);
+
+	return stop && WaitForSingleObject(stop, 0) == WAIT_OBJECT_0 ? ERROR_OPERATION_ABORTED : error;
+}
+
 /* Copies the rest of the input to a temporary file, from which it is read from then on. */
 static DWORD spill(struct input *input, HANDLE stop)
 {
@@ -103,10 +111,7 @@ static DWORD spill(struct input *input, HANDLE stop)
 	buffer = malloc(size);
 	error = buffer ? temporary_file(&file) : ERROR_NOT_ENOUGH_MEMORY;
 	while (!error && got) {
-		if (stop && WaitForSingleObject(stop, 0) == WAIT_OBJECT_0)
-			error = ERROR_OPERATION_ABORTED;
-		if (!error)
-			error = read_input(&input->source, buffer, size, &got);
+		error = read_until_stopped(input, buffer, size, &got, stop);
 		if (!error)
 			error = write_all(file, buffer, got);
 	}
@@ -136,10 +141,7 @@ DWORD input_settle(struct input *input, HANDLE stop)
 	if (!memory)
 		return GetLastError();
 	while (!error && got && size < SETTLED_MEMORY) {
-		if (stop && WaitForSingleObject(stop, 0) == WAIT_OBJECT_0)
-			error = ERROR_OPERATION_ABORTED;
-		else
-			error = read_input(&input->source, memory + size, SETTLED_MEMORY - size, &got);
+		error = read_until_stopped(input, memory + size, SETTLED_MEMORY - size, &got, stop);
 		size += error ? 0 : got;
 	}
 	if (!error && got)

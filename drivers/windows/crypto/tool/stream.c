@@ -67,17 +67,20 @@ static BOOL stopped(struct stream *stream)
 	return stream->stop && WaitForSingleObject(stream->stop, 0) == WAIT_OBJECT_0;
 }
 
-/* Reads `size` bytes, or what there is until the end: a pipe gives its data in small pieces. */
+/*
+ * Reads `size` bytes, or what there is until the end: a pipe gives its data in small pieces. Ctrl-C also ends who
+ * writes into our pipe, and that is no end of the data.
+ */
 static DWORD fill(struct stream *stream, UCHAR *data, DWORD size, DWORD *filled)
 {
 	DWORD got = 1, error;
 
 	for (*filled = 0; *filled < size && got; *filled += got) {
+		error = stream->source->read(stream->source, data + *filled, size - *filled, &got);
 		if (stopped(stream))
 			return fail(stream, STREAM_STOPPED, ERROR_OPERATION_ABORTED);
-		error = stream->source->read(stream->source, data + *filled, size - *filled, &got);
 		if (error)
-			return fail(stream, stopped(stream) ? STREAM_STOPPED : STREAM_READ, error);
+			return fail(stream, STREAM_READ, error);
 		stream->done += got;
 		if (stream->progress)
 			stream->progress(stream, stream->done);
