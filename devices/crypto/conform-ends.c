@@ -62,6 +62,27 @@ static void an_abort_ends_a_command_at_any_stage(struct us_run *run)
 	us_check(r->run, aborted > 0);
 }
 
+/* The hardware has met the fault, and software does not know yet; in real time it may know before it aborts. */
+static void an_abort_of_a_command_that_is_about_to_fail_leaves_no_fault(struct us_run *run)
+{
+	struct rig *r = cry_open(run, RIG_SMALL);
+	const struct cry_entry in[] = {{RIG_IN, RIG_SMALL, 0}, {RIG_NOTHING + 0x123, 16, 0}};
+
+	cry_list(r, IN, in, 2);
+	cry_start(r, DIGEST, RIG_SMALL + 16);
+	us_fn_sleep(r->fn, 2000 + 2 + RIG_SMALL / 16 / 2);
+	cry_write(r, CRYPTO_COMMAND, ABORT);
+	us_check_equal(run, cry_causes(r), ERROR);
+	if (cry_virtual_time(r) || cry_read(r, CRYPTO_ERROR) == CRYPTO_ERROR_CODE_ABORTED) {
+		us_check_equal(run, cry_read(r, CRYPTO_ERROR), CRYPTO_ERROR_CODE_ABORTED);
+		us_check_equal(run, cry_fault(r), 0);
+	} else {
+		us_check_equal(run, cry_read(r, CRYPTO_ERROR), CRYPTO_ERROR_CODE_INPUT_FAULT);
+		us_check_equal(run, cry_fault(r), RIG_NOTHING + 0x123);
+	}
+	cry_check_usable(r);
+}
+
 static void an_abort_of_nothing_does_nothing(struct us_run *run)
 {
 	struct rig *r = cry_open(run, RIG_SMALL);
@@ -257,6 +278,7 @@ static void the_reset_command_leaves_config_space_alone(struct us_run *run)
 
 const struct us_test crypto_end_tests[] = {
 	US_TEST("CRY-045 CRY-026", an_abort_ends_a_command_at_any_stage),
+	US_TEST("CRY-045 CRY-030", an_abort_of_a_command_that_is_about_to_fail_leaves_no_fault),
 	US_TEST("CRY-046", an_abort_of_nothing_does_nothing),
 	US_TEST("CRY-046 CRY-022", an_aborted_command_ends_with_exactly_one_cause),
 	US_TEST("CRY-040 CRY-007 CRY-008 CRY-081", the_reset_command_ends_everything_at_any_stage),

@@ -127,6 +127,19 @@ static void goes_on(struct us_device *dev, struct us_job *job)
 		__real_us_job_stop(dev, job);
 }
 
+static uint64_t met; /* the fault that the command has come to, known to software or not */
+
+static uint64_t notes_fault(struct us_device *dev, struct crypto_command *c, struct crypto_digest *digest,
+			    struct crypto_cipher *cipher, bool *finished)
+{
+	const uint64_t time = __real_crypto_command_step(dev, c, digest, cipher, finished);
+
+	met = c->fault;
+	return time;
+}
+
+SET(abort_keeps_fault, aborting && reg == CRYPTO_FAULT_LO, (uint32_t)met)
+
 static unsigned looked;
 
 static void goes_back(struct us_device *dev, us_addr reg)
@@ -463,6 +476,7 @@ void defects_forget(void)
 	memset(&taken, 0, sizeof taken);
 	stray = (struct us_timer){0};
 	aborting = false;
+	met = 0;
 	looked = 0;
 }
 
@@ -637,6 +651,9 @@ const struct defect defects[] = {
 	 "ends.an_abort_ends_a_command_at_any_stage", .written = notes_abort, .us_raise = abort_silent},
 	{"an aborted command is done",
 	 "ends.an_abort_ends_a_command_at_any_stage", .written = notes_abort, .us_raise = abort_done},
+	{"FAULT is not cleared by an abort",
+	 "ends.an_abort_of_a_command_that_is_about_to_fail_leaves_no_fault",
+	 .written = notes_abort, .crypto_command_step = notes_fault, .us_set = abort_keeps_fault},
 	{"an abort of nothing is an error",
 	 "ends.an_abort_of_nothing_does_nothing", .written = aborts_nothing},
 	{"a byte by DMA after the command RESET",
