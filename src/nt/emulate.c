@@ -2,18 +2,20 @@
 /* One instruction, decoded and carried out. */
 #include "nt/emulate.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <Zydis/Zydis.h>
 
 #define REMEMBERED 1024u /* a power of two */
 
+#define OPERANDS 2u /* more are implied by the instructions that are known here */
+
 struct decoded {
 	uint64_t rip;
-	unsigned generation;
-	ZydisDecodedInstruction instruction;
-	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+	unsigned generation, length;
+	ZydisMnemonic mnemonic;
+	ZydisInstructionAttributes attributes;
+	ZydisDecodedOperand operands[OPERANDS];
 };
 
 static struct decoded remembered[REMEMBERED];
@@ -24,20 +26,32 @@ void us_nt_emulate_forget(void)
 	generation++;
 }
 
+static bool decode_fully(uint64_t rip, ZydisDecodedInstruction *instruction, ZydisDecodedOperand *operands)
+{
+	ZydisDecoder decoder;
+
+	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, (const void *)(uintptr_t)rip, ZYDIS_MAX_INSTRUCTION_LENGTH,
+						   instruction, operands));
+}
+
 static struct decoded *decode(uint64_t rip)
 {
 	struct decoded *d = &remembered[(rip ^ rip >> 10) % REMEMBERED];
-	ZydisDecoder decoder;
+	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT] = {0};
+	ZydisDecodedInstruction instruction;
 
 	if (d->rip == rip && d->generation == generation)
 		return d;
 	d->rip = 0;
-	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, (const void *)(uintptr_t)rip, ZYDIS_MAX_INSTRUCTION_LENGTH,
-					       &d->instruction, d->operands)))
+	if (!decode_fully(rip, &instruction, operands))
 		return NULL;
-	d->rip = rip;
-	d->generation = generation;
+	*d = (struct decoded){.rip = rip,
+			      .generation = generation,
+			      .length = instruction.length,
+			      .mnemonic = instruction.mnemonic,
+			      .attributes = instruction.attributes};
+	memcpy(d->operands, operands, sizeof(d->operands));
 	return d;
 }
 
@@ -175,7 +189,7 @@ static uint64_t address_of(const struct step *s, const ZydisDecodedOperand *o)
 	uint64_t address = o->mem.disp.has_displacement ? (uint64_t)o->mem.disp.value : 0;
 
 	if (o->mem.base == ZYDIS_REGISTER_RIP)
-		address += s->d->rip + s->d->instruction.length;
+		address += s->d->rip + s->d->length;
 	else if (o->mem.base != ZYDIS_REGISTER_NONE)
 		address += get_register(s->context, o->mem.base, 8);
 	if (o->mem.index != ZYDIS_REGISTER_NONE)
@@ -229,7 +243,7 @@ static void string(const struct step *s, unsigned width, bool from_memory, bool 
 {
 	ucontext_t *context = s->context;
 	greg_t *g = context->uc_mcontext.gregs;
-	bool repeated = s->d->instruction.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
+	bool repeated = s->d->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
 	int64_t step = g[REG_EFL] & DF ? -(int64_t)width : (int64_t)width;
 
 	while (!repeated || g[REG_RCX] != 0) {
@@ -304,7 +318,7 @@ static uint16_t port_of(const struct step *s, unsigned n)
 static void port_string(const struct step *s, unsigned width, bool input)
 {
 	greg_t *g = s->context->uc_mcontext.gregs;
-	bool repeated = s->d->instruction.attributes & ZYDIS_ATTRIB_HAS_REP;
+	bool repeated = s->d->attributes & ZYDIS_ATTRIB_HAS_REP;
 	int64_t step = g[REG_EFL] & DF ? -(int64_t)width : (int64_t)width;
 	uint16_t port = (uint16_t)g[REG_RDX];
 
@@ -328,7 +342,7 @@ static bool arithmetic(const struct step *s)
 	const uint64_t all = CF | PF | AF | ZF | SF | OF, but_carry = all & ~(uint64_t)CF;
 	uint64_t a;
 
-	switch (s->d->instruction.mnemonic) {
+	switch (s->d->mnemonic) {
 	case ZYDIS_MNEMONIC_AND:
 		a = get(s, 0);
 		set(s, 0, logic(s->context, a & get(s, 1), width));
@@ -391,7 +405,7 @@ static bool carry_out(const struct step *s)
 {
 	unsigned width = width_of(s, 0);
 
-	switch (s->d->instruction.mnemonic) {
+	switch (s->d->mnemonic) {
 	case ZYDIS_MNEMONIC_MOV:
 		if (is_control(s))
 			return move_control(s);
@@ -461,30 +475,38 @@ bool us_nt_is_relative_to_gs(const ucontext_t *context)
 {
 	const struct decoded *d = decode((uint64_t)context->uc_mcontext.gregs[REG_RIP]);
 
-	return d && (d->instruction.attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS);
+	return d && (d->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS);
+}
+
+/* As an assembler writes it. */
+static const char *text_of(uint64_t rip)
+{
+	static char line[96];
+	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+	ZydisDecodedInstruction instruction;
+	ZydisFormatter formatter;
+
+	ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+	if (!decode_fully(rip, &instruction, operands) ||
+	    ZYAN_FAILED(ZydisFormatterFormatInstruction(&formatter, &instruction, operands,
+							instruction.operand_count_visible, line, sizeof(line), rip, NULL)))
+		return "an instruction that can not be decoded";
+	return line;
 }
 
 bool us_nt_emulate(ucontext_t *context, const struct us_bus *bus, const char **text)
 {
-	static char line[96];
 	uint64_t rip = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
 	const struct decoded *d = decode(rip);
 	struct decoded own;
-	ZydisFormatter formatter;
 
-	if (!d) {
-		*text = "an instruction that can not be decoded";
-		return false;
+	if (d) {
+		own = *d; /* others may come here, and replace it, while this one waits at a scheduling point */
+		if (carry_out(&(struct step){context, bus, &own})) {
+			context->uc_mcontext.gregs[REG_RIP] = (greg_t)(rip + own.length);
+			return true;
+		}
 	}
-	own = *d; /* others may come here, and replace it, while this one waits at a scheduling point */
-	if (carry_out(&(struct step){context, bus, &own})) {
-		context->uc_mcontext.gregs[REG_RIP] = (greg_t)(rip + own.instruction.length);
-		return true;
-	}
-	ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
-	if (ZYAN_FAILED(ZydisFormatterFormatInstruction(&formatter, &own.instruction, own.operands,
-							own.instruction.operand_count_visible, line, sizeof(line), rip, NULL)))
-		snprintf(line, sizeof(line), "an instruction without a name");
-	*text = line;
+	*text = text_of(rip);
 	return false;
 }
