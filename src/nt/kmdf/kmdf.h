@@ -163,7 +163,8 @@ struct us_wdf_device {
 	bool removed; /* surprise removal was seen: create and I/O fail */
 	bool failed; /* WdfDeviceSetFailed, or a callback failed */
 	bool restart; /* … and it is to be started again */
-	bool starting, self_managed; /* in IRP_MN_START_DEVICE; EvtDeviceSelfManagedIoInit was called */
+	bool preparing; /* in EvtDevicePrepareHardware */
+	bool self_managed, flushed; /* EvtDeviceSelfManagedIoInit, -Flush was called */
 	bool not_stoppable; /* WdfDeviceSetStaticStopRemove */
 	bool special[WdfSpecialFileMax]; /* WdfDeviceSetSpecialFileSupport */
 	LONG special_files; /* in use on it */
@@ -174,8 +175,11 @@ struct us_wdf_device {
 	WDF_DEVICE_POWER_CAPABILITIES power_capabilities;
 	POWER_ACTION system_action; /* why its power changes */
 	SYSTEM_POWER_STATE system_state;
-	struct us_wdf_idle *idle; /* idle.c's; NULL: no idle or wake settings */
-	PIRP system_irp; /* power.c's: the system power IRP that waits for the device */
+	WDF_POWER_DEVICE_STATE low_state; /* where it went when it left D0 last */
+	PIRP power_irp; /* power.c's: came above PASSIVE_LEVEL, is done later */
+	struct us_wdf_later power_later;
+	LONG power_references; /* idle.c's: what keeps it in D0 */
+	struct us_wdf_idle *idle; /* idle.c's; NULL: no idle settings */
 
 	struct us_wdf_interface *interfaces;
 	struct us_wdf_query_interface *query_interfaces;
@@ -269,12 +273,17 @@ void us_wdf_device_fail(struct us_wdf_device *device, bool restart);
 /* idle.c: the device is started, or leaves for good; the system sleeps. */
 void us_wdf_idle_start(struct us_wdf_device *device);
 void us_wdf_idle_stop(struct us_wdf_device *device);
-bool us_wdf_idle_armed(struct us_wdf_device *device); /* wake was armed on the way down */
-NTSTATUS us_wdf_arm_wake(struct us_wdf_device *device);
-void us_wdf_disarm_wake(struct us_wdf_device *device);
 void us_wdf_idle_free(struct us_wdf_device *device);
+bool us_wdf_idle_wakes_with_system(struct us_wdf_device *device); /* not if it slept before, and has nothing to do */
+DEVICE_POWER_STATE us_wdf_sleep_state(struct us_wdf_device *device); /* while the system sleeps */
 
-/* power.c: asks for a device power IRP of the device's own stack, and waits for its end. At PASSIVE_LEVEL. */
+/* power.c */
+struct us_wdf_power_request {
+	KEVENT done;
+	NTSTATUS status;
+};
+
+/* Asks for a device power IRP of the device's own stack, and waits for its end. At PASSIVE_LEVEL. */
 NTSTATUS us_wdf_request_power(struct us_wdf_device *device, DEVICE_POWER_STATE state);
 
 /* interface.c */

@@ -115,6 +115,14 @@ void us_wdf_lock(struct us_wdf_lock *lock)
 	lock->irql = irql;
 }
 
+bool us_wdf_try_lock(struct us_wdf_lock *lock)
+{
+	if (lock->depth && !us_wdf_lock_is_mine(lock))
+		return false;
+	us_wdf_lock(lock);
+	return true;
+}
+
 void us_wdf_unlock(struct us_wdf_lock *lock)
 {
 	if (!lock)

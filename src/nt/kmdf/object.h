@@ -153,6 +153,7 @@ void us_wdf_later_flush(void);
 struct us_wdf_lock *us_wdf_lock_new(bool passive, struct us_wdf_object *owner);
 void us_wdf_lock(struct us_wdf_lock *lock);
 void us_wdf_unlock(struct us_wdf_lock *lock);
+bool us_wdf_try_lock(struct us_wdf_lock *lock); /* passive ones: true, or somebody else has it */
 bool us_wdf_lock_is_passive(const struct us_wdf_lock *lock);
 bool us_wdf_lock_is_mine(const struct us_wdf_lock *lock); /* this flow has it */
 
