@@ -4,7 +4,7 @@
 
     kmdf.py functions            prints include/wdffuncs.h, which is checked in
     kmdf.py assertions [TABLES]  prints a C file that compiles where the headers agree with the tables
-    kmdf.py gates                prints what the stage knows of each function: {name, highest IRQL, types} (gate.h)
+    kmdf.py gates OUTPUT DEPFILE writes what the stage knows of each function: {name, highest IRQL, types} (gate.h)
 """
 
 import pathlib
@@ -177,8 +177,10 @@ def gates():
 if __name__ == "__main__":
     if sys.argv[1:] == ["functions"]:
         sys.stdout.write(functions())
-    elif sys.argv[1:] == ["gates"]:
-        sys.stdout.write(gates())
+    elif sys.argv[1:2] == ["gates"] and len(sys.argv) == 4:
+        pathlib.Path(sys.argv[2]).write_text(gates())
+        read = [*sorted(HERE.glob("include/*.h")), HERE / "kmdf-1.15" / "functions.tsv"]
+        pathlib.Path(sys.argv[3]).write_text(f"{sys.argv[2]}: {' '.join(str(path) for path in read)}\n")
     elif sys.argv[1:2] == ["assertions"] and len(sys.argv) <= 3:
         sys.stdout.write(assertions(*sys.argv[2:] or [HERE / "kmdf-1.15"]))
     else:
