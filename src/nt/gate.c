@@ -188,6 +188,8 @@ void *us_nt_gate(const struct us_export *export)
 
 	if (!export)
 		return NULL;
+	if (export->data)
+		return export->data;
 	if (!code) {
 		code = mmap(NULL, GATES * CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (code == MAP_FAILED)
@@ -218,6 +220,7 @@ void us_nt_callback_enter(struct us_callback *callback, const char *name, const 
 		.caller_sp = thread->caller_sp,
 		.outer = thread->callback,
 		.critical = thread->critical,
+		.locks = us_nt_cpu()->locks,
 	};
 	thread->caller = 0;
 	thread->callback = callback;
@@ -230,6 +233,10 @@ void us_nt_callback_leave(struct us_callback *callback, uint64_t result)
 {
 	struct us_thread *thread = us_nt_current();
 
+	if (us_nt_cpu()->locks != callback->locks)
+		us_nt_bugcheck(0xC4, us_nt_cpu()->locks, callback->locks, (uint64_t)(uintptr_t)callback->function, 0,
+			       "callback.spin-lock", "%s was called with %u spin locks held and came back with %u: each "
+			       "function gives back what it took", callback->name, callback->locks, us_nt_cpu()->locks);
 	if (us_nt_irql() != callback->irql)
 		us_nt_bugcheck(0xC8, us_nt_irql(), callback->irql, (uint64_t)(uintptr_t)callback->function, 0, "irql.callback",
 			       "%s was called at IRQL %u and came back at IRQL %u: a lock is still held, or the IRQL was not "

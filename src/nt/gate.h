@@ -31,10 +31,12 @@ struct us_export {
 	void (*function)(void); /* of Windows' calling convention; NULL: a function that the stage does not have */
 	uint8_t max_irql; /* the highest IRQL at which it may be called */
 	const char *types;
+	void *data; /* not NULL: it is no function but this variable */
 };
 
 #define US_EXPORT(function, max_irql, types) {#function, (void (*)(void))(function), max_irql, types}
 #define US_EXPORT_AS(name, function, max_irql, types) {name, (void (*)(void))(function), max_irql, types}
+#define US_EXPORT_DATA(name, data) {name, NULL, 0, NULL, data}
 #define US_EXPORT_END {0}
 
 /* The modules' tables (exports.c): of ntoskrnl.exe and hal.dll together, and of wdfldr.sys. NULL: there is none. */
@@ -42,7 +44,7 @@ const struct us_export *us_nt_find_export(const char *dll, const char *name);
 
 /*
  * The gate before a function, which the driver gets instead of it; the same for the same export. An export without a
- * function gets a gate that stops the run with its name. `export` outlives the process's last stage.
+ * function gets a gate that stops the run with its name; of data it is the address. `export` outlives the process's last stage.
  */
 void *us_nt_gate(const struct us_export *export);
 
@@ -65,7 +67,7 @@ struct us_callback {
 	KIRQL irql;
 	uint64_t caller, caller_sp; /* of the call of the driver's that this is made from, saved */
 	struct us_callback *outer; /* the one that this is made inside of */
-	unsigned critical;
+	unsigned critical, locks;
 };
 void us_nt_callback_enter(struct us_callback *callback, const char *name, const void *function);
 void us_nt_callback_leave(struct us_callback *callback, uint64_t result);

@@ -434,6 +434,9 @@ static struct us_thread *new_thread(struct us_sched *s, const char *name, size_t
 		s->free_stacks = *(void **)stack;
 	memset(thread, 0, sizeof(*thread));
 	us_fiber_init(&thread->fiber, stack, stack_size, entry, thread);
+	thread->header.Type = 6; /* ThreadObject */
+	InitializeListHead(&thread->header.WaitListHead);
+	InitializeListHead(&thread->mutexes);
 	thread->id = ++s->nthreads;
 	snprintf(thread->name, sizeof(thread->name), "%s", name);
 	thread->next = s->threads;

@@ -24,6 +24,18 @@
 
 struct us_callback;
 
+/*
+ * An alarm calls fire() at its time or soon after, in no flow: it may wake threads, queue DPCs and make interrupts pending,
+ * and calls no driver. One-shot; embedded in whatever needs it.
+ */
+struct us_alarm {
+	uint64_t due; /* ns, in us_nt_now()'s time */
+	void (*fire)(struct us_alarm *alarm);
+	bool set;
+	size_t at; /* sched's: where it is in the heap */
+	uint64_t age; /* the same: which of two with one time comes first */
+};
+
 enum us_thread_state { US_THREAD_READY, US_THREAD_RUNNING, US_THREAD_WAITING, US_THREAD_ENDED };
 
 /*
@@ -31,6 +43,7 @@ enum us_thread_state { US_THREAD_READY, US_THREAD_RUNNING, US_THREAD_WAITING, US
  * their own on it: ke its waits, the story its result.
  */
 struct us_thread {
+	DISPATCHER_HEADER header; /* first, as in Windows: signalled when the thread has ended */
 	struct us_fiber fiber;
 	struct us_cpu *cpu; /* where it runs; NULL else */
 	enum us_thread_state state;
@@ -38,12 +51,16 @@ struct us_thread {
 	char name[32]; /* for traces and reports: "main", "system 3" */
 	KPRIORITY priority; /* 1 to 31 */
 	KIRQL irql; /* while it does not run: PASSIVE_LEVEL or APC_LEVEL */
-	unsigned critical; /* depth of KeEnterCriticalRegion() */
+	unsigned critical, guarded; /* depth of KeEnterCriticalRegion(), of KeEnterGuardedRegion() */
+	KPROCESSOR_MODE previous_mode; /* UserMode: it is an application's, in a system call */
 	struct us_thread *next; /* of all threads, the youngest first */
 	void (*start)(void *context);
 	void *context;
 	char waits_for[128]; /* while it waits: what the report of a hang says */
-	void *ke; /* ke's: what it waits for */
+	KWAIT_BLOCK wait_blocks[THREAD_WAIT_OBJECTS]; /* ke's, from here on: for waits without an array of the driver's */
+	PKWAIT_BLOCK waits; /* the blocks of its wait, in a ring; NULL: it waits for no object */
+	struct us_alarm timeout; /* of its wait */
+	LIST_ENTRY mutexes; /* KMUTEX.MutantListEntry: those it owns */
 	NTSTATUS wait_status; /* what us_nt_block() returns: set by who wakes it */
 	NTSTATUS exit_status;
 	void (*on_end)(struct us_thread *thread); /* ke's: called when it has ended, in no flow; NULL: nobody cares */
@@ -62,6 +79,7 @@ struct us_cpu {
 	LIST_ENTRY dpcs; /* KDPC.DpcListEntry, in order */
 	bool in_dpc;
 	unsigned frames;
+	unsigned locks; /* ke's: spin locks that are held here */
 	bool (*spins_until)(void *context); /* it spins: not to be chosen before this is true */
 	void *spins_context;
 	const char *spins_for; /* for the report of a hang */
@@ -150,17 +168,6 @@ void us_nt_flush_dpcs(void);
 /* Nanoseconds since the run began. */
 uint64_t us_nt_now(void);
 
-/*
- * An alarm calls fire() at its time or soon after, in no flow: it may wake threads, queue DPCs and make interrupts pending,
- * and calls no driver. One-shot; embedded in whatever needs it.
- */
-struct us_alarm {
-	uint64_t due; /* ns, in us_nt_now()'s time */
-	void (*fire)(struct us_alarm *alarm);
-	bool set;
-	size_t at; /* sched's: where it is in the heap */
-	uint64_t age; /* the same: which of two with one time comes first */
-};
 void us_nt_alarm_set(struct us_alarm *alarm, uint64_t due); /* again, too */
 void us_nt_alarm_cancel(struct us_alarm *alarm);
 
