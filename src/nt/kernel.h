@@ -32,6 +32,27 @@ void us_nt_registry_init(void); /* registry.c: the keys that config->registry de
 void us_nt_io_init(void); /* io-*.c: driver, device and file objects, IRPs, cancel, completion, names, interfaces, error log */
 void us_nt_pnp_init(void); /* pnp-*.c: the PCI bus's device object, resources, PnP and power IRPs, interrupt objects */
 
+/* -- ke ------------------------------------------------------------------------------------------------------------- */
+
+/* A spin lock, at any IRQL at or above DISPATCH_LEVEL; severe with what is held already, or not held. */
+void us_nt_spin_lock(PKSPIN_LOCK lock);
+void us_nt_spin_unlock(PKSPIN_LOCK lock);
+
+/* KeInsertQueueDpc() for a given processor (NULL: this one), unless the DPC has a target of its own. False: is queued already. */
+bool us_nt_insert_dpc(PKDPC dpc, PVOID argument1, PVOID argument2, struct us_cpu *cpu);
+
+/* Before `size` bytes of a driver's memory are freed: a bugcheck if a timer, DPC or resource in use lies there. */
+void us_nt_ke_check_free(const void *at, size_t size);
+
+/* Threads, timers, resources and the like that a driver left behind: how many, and one of them as a sentence. */
+size_t us_nt_ke_leaks(char *text, size_t size);
+
+/* The process of kernel mode (the system) or user mode (the application), as PsGetCurrentProcess() has it. */
+PEPROCESS us_nt_process(KPROCESSOR_MODE mode);
+
+/* "in pool at 0x…", for sentences; good until the fourth next call. */
+const char *us_nt_where(const void *at);
+
 /* -- ex: memory of drivers ---------------------------------------------------------------------------------------- */
 
 /* Pieces of pool that a driver allocated and has not freed, by tag, as a sentence for the report of a leak; 0: none. */
