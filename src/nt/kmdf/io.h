@@ -47,12 +47,12 @@ enum us_request_stop {
 /* How a request is on its way to an I/O target (request-send.c). */
 struct us_wdf_send {
 	struct us_wdf_io_target *target; /* formatted for, or sent to */
-	bool formatted, sent, synchronous;
+	bool formatted, sent, held; /* held: by a stopped target */
 	LIST_ENTRY of_target; /* us_wdf_io_target.sent or .held */
 	PFN_WDF_REQUEST_COMPLETION_ROUTINE routine;
 	WDFCONTEXT context;
 	WDF_REQUEST_COMPLETION_PARAMS params;
-	struct us_alarm *alarm; /* of its time limit; NULL: never had one */
+	struct us_wdf_send_limit *limit; /* of time; NULL: never had one */
 	bool timed_out;
 	struct us_thread *waiter; /* of a synchronous send */
 	PMDL mdl; /* made for it, to be freed with it */
@@ -239,17 +239,5 @@ struct us_wdf_file *us_wdf_file_of(struct us_wdf_device *device, PFILE_OBJECT wd
 
 /* A create request is about to be completed: with failure its file object goes. */
 void us_wdf_file_created(struct us_wdf_request *request, NTSTATUS status);
-
-/* -- I/O targets (target.c) ----------------------------------------------------------------------------------------- */
-
-struct us_wdf_io_target {
-	struct us_wdf_object object;
-	struct us_wdf_device *device;
-	PDEVICE_OBJECT wdm; /* where requests go; NULL: not open */
-	WDF_IO_TARGET_STATE state;
-	bool local; /* the next lower driver */
-	LIST_ENTRY sent, held; /* us_wdf_request.send.of_target */
-	struct us_thread *waiter; /* for `sent` to become empty */
-};
 
 #endif

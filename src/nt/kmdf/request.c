@@ -19,11 +19,17 @@ static const char *why_not_delete(struct us_wdf_object *object)
 	return NULL;
 }
 
+static void destroy(struct us_wdf_object *object)
+{
+	us_wdf_send_fini((struct us_wdf_request *)object);
+}
+
 const struct us_wdf_type us_wdf_request_type = {
 	.name = "WDFREQUEST",
 	.size = sizeof(struct us_wdf_request),
 	.deletable = true,
 	.may_not_delete = why_not_delete,
+	.destroy = destroy,
 };
 
 /* -- those that are no more ----------------------------------------------------------------------------------------- */
@@ -74,8 +80,12 @@ struct us_wdf_request *us_wdf_request_of(WDFREQUEST handle, const char *function
 	unsigned i;
 
 	if (us_wdf_is_object(handle, &us_wdf_request_type)) {
-		if (!request->irp && !completed_too)
+		if (request->owner == US_REQUEST_COMPLETED && !request->irp && !completed_too)
 			used_after_completion(handle, request->object.number, function);
+		if (!request->irp && !completed_too)
+			us_wdf_request_fatal(request, WDF_REQUEST_FATAL_ERROR_NULL_IRP, "request.no-irp",
+					     "%s was called with %s, which has no IRP: it was made for no target yet.",
+					     function, us_wdf_name(request));
 		return us_wdf_from(handle, &us_wdf_request_type);
 	}
 	for (i = 0; i < REMEMBERED && i < ring->next; i++)
@@ -338,4 +348,5 @@ void us_wdf_request_functions(struct _WDF_FUNCTIONS *table)
 	us_wdf_request_buffer_functions(table);
 	us_wdf_request_complete_functions(table);
 	us_wdf_request_cancel_functions(table);
+	us_wdf_request_send_functions(table);
 }
