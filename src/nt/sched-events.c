@@ -67,11 +67,13 @@ bool us_nt_unqueue_dpc(KDPC *dpc)
 
 void us_nt_run_dpc(KDPC *dpc)
 {
-	PVOID argument1 = dpc->SystemArgument1, argument2 = dpc->SystemArgument2;
+	/* As in Windows all of it is read before the routine is called: the object may be gone or be queued again by then. */
+	PVOID argument1 = dpc->SystemArgument1, argument2 = dpc->SystemArgument2, context = dpc->DeferredContext;
+	PKDEFERRED_ROUTINE routine = dpc->DeferredRoutine;
 
 	dpc->DpcData = NULL; /* from here on it can be queued again */
 	us_nt_trace("dpc");
-	US_CALL_VOID("DPC", dpc->DeferredRoutine, dpc, dpc->DeferredContext, argument1, argument2);
+	US_CALL_VOID("DPC", routine, dpc, context, argument1, argument2);
 }
 
 static bool no_dpc(void *context)
