@@ -41,7 +41,7 @@ static struct transport *stream; /* whose message is open */
 static BCRYPT_ALG_HANDLE algorithm;
 static BCRYPT_HASH_HANDLE hash;
 static UCHAR last_key[CRYPTO_KEY_BYTES];
-static unsigned in_flight, handles, data_requests;
+static unsigned in_flight, handles, data_requests, forgotten;
 static ULONG64 bytes_sent;
 static BOOL killed;
 static CRYPTO_STATISTICS statistics;
@@ -68,7 +68,7 @@ static void end(struct item *item, DWORD error, DWORD moved)
 	in_flight--;
 	if (error == ERROR_OPERATION_ABORTED)
 		statistics.Cancelled++;
-	SetEvent(item->overlapped->hEvent);
+	forgotten += !SetEvent(item->overlapped->hEvent);
 	free(item);
 }
 
@@ -253,6 +253,11 @@ unsigned fake_in_flight(void)
 unsigned fake_open(void)
 {
 	return handles;
+}
+
+unsigned fake_forgotten(void)
+{
+	return forgotten;
 }
 
 ULONG64 fake_bytes(void)

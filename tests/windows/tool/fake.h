@@ -28,6 +28,9 @@ void fake_set(const char *words);
 unsigned fake_in_flight(void);
 unsigned fake_open(void);
 
+/* Requests that ended when nobody waited any more: their event was gone, and so may be their memory. */
+unsigned fake_forgotten(void);
+
 /* Bytes of data that were sent to it. */
 ULONG64 fake_bytes(void);
 

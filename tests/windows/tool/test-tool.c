@@ -38,6 +38,7 @@ static void run(const char *sentence, void (*test)(void))
 	test();
 	CHECK(fake_in_flight() == 0);
 	CHECK(fake_open() == 0);
+	CHECK(fake_forgotten() == 0);
 	printf("%sok %u - %s\n", good ? "" : "not ", ++count, sentence);
 	failures += !good;
 }
@@ -375,10 +376,29 @@ static void failures_of_reading(void)
 		CHECK(stream_encrypt(&stream, iv, TRUE) == ERROR_CRC && stream.failure == STREAM_READ);
 		pattern.at = 0;
 		CHECK(stream_decrypt(&stream, iv) == ERROR_CRC && stream.failure == STREAM_READ);
+		CHECK(stream.done == at);
 		pattern.at = 0;
 		CHECK(stream_digest(&stream, digest) == ERROR_CRC && stream.failure == STREAM_READ);
 		crypto_close(stream.client);
 	}
+}
+
+/* The first chunk is with a device that does not answer: it is cancelled, and waited for, since it uses our memory. */
+static void failures_in_flight(void)
+{
+	UCHAR digest[CRYPTO_DIGEST_BYTES];
+	struct pattern pattern = pattern_of(320, 64);
+	struct keeper keeper;
+	struct stream stream = stream_of(&pattern, &keeper, 64);
+
+	fake_set("hang");
+	pattern.fail_at = 64;
+	CHECK(stream_digest(&stream, digest) == ERROR_CRC && stream.failure == STREAM_READ);
+	CHECK(fake_in_flight() == 0);
+	pattern.at = 0;
+	CHECK(stream_encrypt(&stream, iv, TRUE) == ERROR_CRC && stream.failure == STREAM_READ);
+	CHECK(fake_in_flight() == 0);
+	crypto_close(stream.client);
 }
 
 static void failures_of_writing(void)
@@ -424,6 +444,48 @@ static void no_key(void)
 	CHECK(crypto_open(0, FALSE, &stream.client) == ERROR_SUCCESS);
 	CHECK(stream_encrypt(&stream, iv, TRUE) == ERROR_INVALID_FUNCTION && stream.failure == STREAM_DEVICE);
 	crypto_close(stream.client);
+}
+
+/* -- files -------------------------------------------------------------------------------------------------------- */
+
+/* Writes what is gathered in memory, and 5 bytes more, then the end. */
+static DWORD WINAPI write_pipe(void *pipe)
+{
+	static UCHAR data[1 << 20];
+	DWORD written;
+
+	for (DWORD i = 0; i < SETTLED_MEMORY / sizeof(data); i++)
+		WriteFile(pipe, data, sizeof(data), &written, NULL);
+	WriteFile(pipe, "after", 5, &written, NULL);
+	CloseHandle(pipe);
+	return 0;
+}
+
+/* All of a pipe is there before any of it is used. */
+static void settled(void)
+{
+	struct input input = {.source = {NULL}, .size = SIZE_UNKNOWN};
+	const struct word nul = {L"NUL", "NUL"};
+	static UCHAR data[1 << 20];
+	HANDLE writer, thread;
+	ULONG64 size = 0;
+	DWORD got = 1;
+
+	CHECK(input_open(&input, &nul) == ERROR_SUCCESS && input.size == SIZE_UNKNOWN);
+	CloseHandle(input.handle);
+	CHECK(CreatePipe(&input.handle, &writer, NULL, 0));
+	thread = CreateThread(NULL, 0, write_pipe, writer, 0, NULL);
+	CHECK(input_settle(&input, interrupted) == ERROR_SUCCESS);
+	CHECK(WaitForSingleObject(thread, INFINITE) == WAIT_OBJECT_0);
+	CHECK(GetFileType(input.handle) == FILE_TYPE_DISK);
+	while (got) {
+		CHECK(input.source.read(&input.source, data, sizeof(data), &got) == ERROR_SUCCESS);
+		CHECK(size < SETTLED_MEMORY || got == 0 || (got == 5 && !memcmp(data, "after", 5)));
+		size += got;
+	}
+	CHECK(size == SETTLED_MEMORY + 5);
+	input_close(&input);
+	CloseHandle(thread);
 }
 
 /* -- cancellation ------------------------------------------------------------------------------------------------- */
@@ -554,9 +616,11 @@ int main(void)
 	run("over 4 GiB are counted right", huge);
 	run("what encrypt has not made is refused", not_encrypted);
 	run("a source that fails at any moment ends the stream", failures_of_reading);
+	run("what is in flight when a stream fails is cancelled and waited for", failures_in_flight);
 	run("a sink that fails at any moment ends the stream", failures_of_writing);
 	run("a device that fails at any moment ends the stream", failures_of_the_device);
 	run("without a key nothing is encrypted", no_key);
+	run("a pipe is gathered in memory and beyond it in a file", settled);
 	run("a stream is stopped between two pieces of its source", stopped_while_reading);
 	run("the end of a source after a stop is not taken for all of it", stopped_at_the_end);
 	run("a stream is stopped when the device does not answer", stopped_on_the_device);

@@ -49,8 +49,8 @@ DWORD input_open(struct input *input, const struct word *name)
 	if (input->standard)
 		input->handle = GetStdHandle(STD_INPUT_HANDLE);
 	else
-		input->handle = CreateFileW(name->wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL,
-					    OPEN_EXISTING, FILE_FLAG_SEQUENTIAL_SCAN, NULL);
+		input->handle = CreateFileW(name->wide, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING,
+					    FILE_FLAG_SEQUENTIAL_SCAN, NULL);
 	if (!input->handle || input->handle == INVALID_HANDLE_VALUE)
 		return input->standard ? ERROR_INVALID_HANDLE : GetLastError();
 	input->size = SIZE_UNKNOWN;

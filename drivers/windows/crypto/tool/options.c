@@ -159,6 +159,7 @@ BOOL parse_options(const struct verb *verb, struct word *words, unsigned count, 
 	}
 	if (options->count >= verb->minimum && options->count <= verb->maximum)
 		return TRUE;
-	complain("usage: cryptoctl %s [OPTIONS] %s", verb->name, verb->operands);
+	complain("after its options %s takes %s; see 'cryptoctl %s --help'", verb->name,
+		 *verb->operands ? verb->operands : "nothing", verb->name);
 	return FALSE;
 }
