@@ -172,9 +172,11 @@ tap.ok((folder / "kept").read_bytes() == b"precious" and "kept.incomplete" not i
 # -- the command line
 for arguments, error in (
         ((), b"no verb; see 'cryptoctl --help'"), (("sing",), b"'sing' is no verb"),
-        (("info", "x"), b"after its options info takes nothing; see"), (("encrypt", "a", "b", "c"), b"encrypt takes [INPUT [OUTPUT]]; see"),
+        (("info", "x"), b"after its options info takes nothing; see"),
+        (("encrypt", "a", "b", "c"), b"encrypt takes [INPUT [OUTPUT]]; see"),
         (("info", "--key", "x"), b"info has no option '--key'"),
-        (("encrypt", "abc"), b"--key FILE is needed"), (("encrypt", "--key", "key", "--iv", "12", "abc"), b"--iv takes"),
+        (("encrypt", "abc"), b"--key FILE is needed"),
+        (("encrypt", "--key", "key", "--iv", "12", "abc"), b"--iv takes"),
         (("encrypt", "--key", "-"), b"key and data can not both"), (("bench", "--size", "17"), b"no multiple of 16"),
         (("bench", "--depth", "5", "--size", "64M"), b"more than this program has memory for"),
         (("info", "--device", "x"), b"--device takes a number from 0 to 1023, not 'x'"),
