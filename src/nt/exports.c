@@ -9,7 +9,6 @@
 
 extern const struct us_export us_wdf_loader_exports[];
 
-#pragma weak us_nt_hal_exports
 #pragma weak us_nt_io_exports
 #pragma weak us_nt_registry_exports
 #pragma weak us_nt_pnp_exports

@@ -16,7 +16,6 @@
 void us_nt_pool_init(void);
 #pragma weak us_nt_ke_init
 #pragma weak us_nt_ex_init
-#pragma weak us_nt_hal_init
 #pragma weak us_nt_registry_init
 #pragma weak us_nt_io_init
 #pragma weak us_nt_pnp_init
@@ -60,6 +59,9 @@ size_t us_nt_pool_leaks(char *text, size_t size);
 
 /* The same for contiguous memory, pages of MDLs, mappings of registers and locked pages. */
 size_t us_nt_mm_leaks(char *text, size_t size);
+
+/* The same for DMA adapters, which hold all else of DMA. */
+size_t us_nt_hal_leaks(char *text, size_t size);
 
 /* -- io: what the story and the framework need -------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pages of MDLs, mapped a second time; and MDLs with pages of their own. Source: Microsoft's pages of these functions. */
+/* Pages of MDLs, mapped a second time; and MDLs with pages of their own. Source: Microsoft's pages of these functions.
+ */
 #include "nt/mm.h"
 
 #include "nt/kernel.h"
@@ -21,7 +22,8 @@ static PVOID map_for_user(PMDL mdl, PVOID wanted)
 		us_nt_unsupported("MmMapLockedPagesSpecifyCache at an address that the driver chooses (%p)", wanted);
 	if (us_nt_irql() > APC_LEVEL)
 		us_nt_bugcheck(0xC4, 0x77, us_nt_irql(), (uintptr_t)mdl, UserMode, "irql.map-user",
-			       "MmMapLockedPagesSpecifyCache into an application at IRQL %u: at most APC_LEVEL will do", us_nt_irql());
+			       "MmMapLockedPagesSpecifyCache into an application at IRQL %u: at most APC_LEVEL will do",
+			       us_nt_irql());
 	at = us_nt_map_physical(US_WINDOW_USER, (const uint64_t *)MmGetMdlPfnArray(mdl), us_mdl_pages(mdl));
 	return at ? at + mdl->ByteOffset : NULL;
 }
@@ -42,11 +44,13 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL mdl, KPROCESSOR_MODE mode, MEMORY_
 		return map_for_user(mdl, wanted);
 	if (mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))
 		us_nt_bugcheck(0x1A, (uintptr_t)mdl, (uint64_t)mdl->MdlFlags, 0, 0, "mdl.map-twice",
-			       "the MDL %p has a system address already; MmGetSystemAddressForMdlSafe gives it", (void *)mdl);
+			       "the MDL %p has a system address already; MmGetSystemAddressForMdlSafe gives it",
+			       (void *)mdl);
 	at = us_nt_map_physical(US_WINDOW_SYSTEM, (const uint64_t *)MmGetMdlPfnArray(mdl), us_mdl_pages(mdl));
 	if (!at && bugcheck_on_failure)
 		us_nt_bugcheck(0x3F, 0, us_mdl_pages(mdl), 0, 0, "mdl.no-addresses",
-			       "no system addresses are left for the %zu pages of the MDL %p", us_mdl_pages(mdl), (void *)mdl);
+			       "no system addresses are left for the %zu pages of the MDL %p", us_mdl_pages(mdl),
+			       (void *)mdl);
 	if (!at)
 		return NULL;
 	mdl->MappedSystemVa = at + mdl->ByteOffset;
@@ -66,12 +70,15 @@ void NTAPI MmUnmapLockedPages(PVOID base, PMDL mdl)
 
 	if (!of_user && (!(mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) || mdl->MdlFlags & MDL_PARENT_MAPPED_SYSTEM_VA ||
 			 base != mdl->MappedSystemVa))
-		us_nt_bugcheck(0x1A, (uintptr_t)mdl, (uintptr_t)base, (uint64_t)mdl->MdlFlags, 0, "mdl.unmap-not-mapped",
-			       "MmUnmapLockedPages: %p is not where the MDL %p is mapped", base, (void *)mdl);
+		us_nt_bugcheck(0x1A, (uintptr_t)mdl, (uintptr_t)base, (uint64_t)mdl->MdlFlags, 0,
+			       "mdl.unmap-not-mapped", "MmUnmapLockedPages: %p is not where the MDL %p is mapped", base,
+			       (void *)mdl);
 	if (us_nt_allocation(page) != us_mdl_pages(mdl))
 		us_nt_bugcheck(0x1A, (uintptr_t)mdl, (uintptr_t)base, us_mdl_pages(mdl), us_nt_allocation(page),
-			       "mdl.unmap-changed", "MmUnmapLockedPages: no mapping of %zu pages begins at %p: the MDL %p was "
-			       "changed since it was mapped", us_mdl_pages(mdl), (void *)page, (void *)mdl);
+			       "mdl.unmap-changed",
+			       "MmUnmapLockedPages: no mapping of %zu pages begins at %p: the MDL %p was "
+			       "changed since it was mapped",
+			       us_mdl_pages(mdl), (void *)page, (void *)mdl);
 	us_nt_unmap_physical(page, us_mdl_pages(mdl));
 	if (of_user)
 		return;
@@ -99,7 +106,8 @@ PMDL NTAPI MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS low, PHYSICAL_ADDRESS high, 
 	while (count < wanted &&
 	       (frames[count] = us_nt_page((uint64_t)low.QuadPart, (uint64_t)high.QuadPart)) != UINT64_MAX)
 		count++;
-	*mdl = (MDL){.Size = (CSHORT)MmSizeOfMdl(NULL, bytes), .MdlFlags = MDL_PAGES_LOCKED,
+	*mdl = (MDL){.Size = (CSHORT)MmSizeOfMdl(NULL, bytes),
+		     .MdlFlags = MDL_PAGES_LOCKED,
 		     .ByteCount = (ULONG)(count < wanted ? count * US_NT_PAGE : bytes)};
 	us_addresses_add(&us_nt->mm->pages, mdl, mdl);
 	us_nt->mm->npages++;
@@ -120,10 +128,12 @@ void NTAPI MmFreePagesFromMdl(PMDL mdl)
 {
 	if (!us_addresses_find(&us_nt->mm->pages, mdl))
 		us_nt_bugcheck(0x1A, (uintptr_t)mdl, 0, 0, 0, "mdl.pages-not-its-own",
-			       "MmFreePagesFromMdl: the MDL %p has no pages of MmAllocatePagesForMdl, or not any more", (void *)mdl);
+			       "MmFreePagesFromMdl: the MDL %p has no pages of MmAllocatePagesForMdl, or not any more",
+			       (void *)mdl);
 	if (mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
 		us_nt_bugcheck(0x1A, (uintptr_t)mdl, (uint64_t)mdl->MdlFlags, 0, 0, "mdl.freed-while-mapped",
-			       "MmFreePagesFromMdl: the MDL %p is still mapped; MmUnmapLockedPages comes first", (void *)mdl);
+			       "MmFreePagesFromMdl: the MDL %p is still mapped; MmUnmapLockedPages comes first",
+			       (void *)mdl);
 	us_addresses_remove(&us_nt->mm->pages, mdl);
 	us_nt->mm->npages--;
 	for (size_t i = 0, n = us_mdl_pages(mdl); i < n; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MDLs: what pages a buffer is made of. Source: Microsoft, "Using MDLs", and the pages of these functions. The pages of the
- * stage are always there, so that locking them is a matter of bookkeeping; but a driver that forgets it is found out.
+ * MDLs: what pages a buffer is made of. Source: Microsoft, "Using MDLs", and the pages of these functions. The pages of
+ * the stage are always there, so that locking them is a matter of bookkeeping; but a driver that forgets it is found
+ * out.
  */
 #include "nt/mm.h"
 
@@ -62,12 +63,15 @@ void NTAPI IoFreeMdl(PMDL mdl)
 	if (mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED)
 		MmUnmapLockedPages(mdl->MappedSystemVa, mdl);
 	if (us_addresses_find(&us_nt->mm->pages, mdl))
-		us_nt_bugcheck(0x1A, (uintptr_t)mdl, 0, 0, 0, "mdl.pages-not-freed",
-			       "IoFreeMdl: the MDL %p is one of MmAllocatePagesForMdl, which end by MmFreePagesFromMdl and "
-			       "ExFreePool", (void *)mdl);
+		us_nt_bugcheck(
+			0x1A, (uintptr_t)mdl, 0, 0, 0, "mdl.pages-not-freed",
+			"IoFreeMdl: the MDL %p is one of MmAllocatePagesForMdl, which end by MmFreePagesFromMdl and "
+			"ExFreePool",
+			(void *)mdl);
 	if (mdl->MdlFlags & MDL_PAGES_LOCKED)
 		us_nt_bugcheck(0x1A, (uintptr_t)mdl, (uint64_t)mdl->MdlFlags, 0, 0, "mdl.freed-while-locked",
-			       "IoFreeMdl: the pages of the MDL %p are still locked; MmUnlockPages comes first", (void *)mdl);
+			       "IoFreeMdl: the pages of the MDL %p are still locked; MmUnlockPages comes first",
+			       (void *)mdl);
 	if (is_mapped(mdl))
 		us_nt_bugcheck(0x1A, (uintptr_t)mdl, (uint64_t)mdl->MdlFlags, 0, 0, "mdl.freed-while-mapped",
 			       "IoFreeMdl: the MDL %p is still mapped; MmUnmapLockedPages comes first", (void *)mdl);
@@ -105,11 +109,13 @@ void NTAPI MmBuildMdlForNonPagedPool(PMDL mdl)
 	must_be_fresh(mdl, "MmBuildMdlForNonPagedPool");
 	if (space && space->kind != US_SPACE_MEMORY) {
 		for (size_t i = 0, n = us_mdl_pages(mdl); i < n; i++)
-			frames[i] = (space->physical + (uint64_t)((uint8_t *)mdl->StartVa - space->at)) / US_NT_PAGE + i;
+			frames[i] =
+				(space->physical + (uint64_t)((uint8_t *)mdl->StartVa - space->at)) / US_NT_PAGE + i;
 		mdl->MdlFlags |= MDL_IO_SPACE;
 	} else if (!us_nt_is_mapped(base, mdl->ByteCount) || us_nt_window(base) == US_WINDOW_USER) {
 		us_nt_bugcheck(0x1A, (uintptr_t)mdl, (uintptr_t)base, mdl->ByteCount, 0, "mdl.not-nonpaged",
-			       "MmBuildMdlForNonPagedPool: %u bytes at %p are not all nonpaged memory", mdl->ByteCount, base);
+			       "MmBuildMdlForNonPagedPool: %u bytes at %p are not all nonpaged memory", mdl->ByteCount,
+			       base);
 	} else
 		fill(mdl);
 	mdl->Process = NULL;
@@ -128,7 +134,8 @@ NTSTATUS us_nt_probe_and_lock(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION ope
 	if (!(writes ? us_nt_is_writable(base, mdl->ByteCount) : us_nt_is_mapped(base, mdl->ByteCount)))
 		return STATUS_ACCESS_VIOLATION;
 	fill(mdl);
-	mdl->MdlFlags = (CSHORT)((mdl->MdlFlags & ~MDL_WRITE_OPERATION) | MDL_PAGES_LOCKED | (writes ? MDL_WRITE_OPERATION : 0));
+	mdl->MdlFlags = (CSHORT)((mdl->MdlFlags & ~MDL_WRITE_OPERATION) | MDL_PAGES_LOCKED |
+				 (writes ? MDL_WRITE_OPERATION : 0));
 	return STATUS_SUCCESS;
 }
 
@@ -140,16 +147,19 @@ void NTAPI MmProbeAndLockPages(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION op
 	if (NT_SUCCESS(status))
 		return;
 	us_nt_bugcheck(0x1E, (uint32_t)status, us_nt_caller(), operation != IoReadAccess, (uintptr_t)base, "mdl.probe",
-		       "MmProbeAndLockPages: %u bytes at %p can not all be %s in %s mode: it raises STATUS_ACCESS_VIOLATION, and "
-		       "the stage has no exception handlers of drivers", mdl->ByteCount, base,
-		       operation == IoReadAccess ? "read" : "written", mode == UserMode ? "user" : "kernel");
+		       "MmProbeAndLockPages: %u bytes at %p can not all be %s in %s mode: it raises "
+		       "STATUS_ACCESS_VIOLATION, and "
+		       "the stage has no exception handlers of drivers",
+		       mdl->ByteCount, base, operation == IoReadAccess ? "read" : "written",
+		       mode == UserMode ? "user" : "kernel");
 }
 
 void NTAPI MmUnlockPages(PMDL mdl)
 {
 	if (mdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL)
 		us_nt_bugcheck(0xC4, 0x7D, (uintptr_t)mdl, (uint64_t)mdl->MdlFlags, 0, "mdl.unlock-nonpaged",
-			       "MmUnlockPages: the MDL %p describes nonpaged memory, which is never unlocked", (void *)mdl);
+			       "MmUnlockPages: the MDL %p describes nonpaged memory, which is never unlocked",
+			       (void *)mdl);
 	if (!(mdl->MdlFlags & MDL_PAGES_LOCKED))
 		us_nt_bugcheck(0xC4, 0x7C, (uintptr_t)mdl, (uint64_t)mdl->MdlFlags, 0, "mdl.unlock-not-locked",
 			       "MmUnlockPages: the pages of the MDL %p are not locked", (void *)mdl);
@@ -162,8 +172,10 @@ static void NTAPI driver_lock(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION ope
 {
 	if (us_nt_irql() > APC_LEVEL && us_nt_window(MmGetMdlVirtualAddress(mdl)) == US_WINDOW_USER)
 		us_nt_bugcheck(0xC4, 0x70, us_nt_irql(), (uintptr_t)mdl, (uint64_t)mode, "irql.probe",
-			       "MmProbeAndLockPages of an application's memory at IRQL %u: at most APC_LEVEL will do, as it is "
-			       "pageable", us_nt_irql());
+			       "MmProbeAndLockPages of an application's memory at IRQL %u: at most APC_LEVEL will do, "
+			       "as it is "
+			       "pageable",
+			       us_nt_irql());
 	MmProbeAndLockPages(mdl, mode, operation);
 	us_nt->mm->locked++;
 }
@@ -184,25 +196,29 @@ void NTAPI IoBuildPartialMdl(PMDL source, PMDL target, PVOID base, ULONG length)
 	const SIZE_T room = us_nt_pool_is(target) ? us_nt_pool_size(target) : (USHORT)target->Size;
 
 	if (at < begin || offset > source->ByteCount || length > source->ByteCount - offset)
-		us_nt_bugcheck(0x1A, (uintptr_t)source, (uintptr_t)base, length, 0, "mdl.partial-outside",
-			       "IoBuildPartialMdl: %u bytes at %p are not all inside of the %u bytes at %p of the source", length,
-			       base, source->ByteCount, (void *)begin);
+		us_nt_bugcheck(
+			0x1A, (uintptr_t)source, (uintptr_t)base, length, 0, "mdl.partial-outside",
+			"IoBuildPartialMdl: %u bytes at %p are not all inside of the %u bytes at %p of the source",
+			length, base, source->ByteCount, (void *)begin);
 	if (!(source->MdlFlags & DESCRIBES_PAGES))
 		us_nt_bugcheck(0x1A, (uintptr_t)source, (uint64_t)source->MdlFlags, 0, 0, "mdl.partial-of-nothing",
-			       "IoBuildPartialMdl: the source %p describes no pages: it is neither locked nor built", (void *)source);
+			       "IoBuildPartialMdl: the source %p describes no pages: it is neither locked nor built",
+			       (void *)source);
 	if (!length)
 		length = source->ByteCount - (ULONG)offset;
 	if (room < MmSizeOfMdl(base, length))
 		us_nt_bugcheck(0x1A, (uintptr_t)target, room, MmSizeOfMdl(base, length), 0, "mdl.partial-too-small",
-			       "IoBuildPartialMdl: the target %p has no room for the pages of %u bytes", (void *)target, length);
+			       "IoBuildPartialMdl: the target %p has no room for the pages of %u bytes", (void *)target,
+			       length);
 	if (target->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED)
 		us_nt_bugcheck(0x1A, (uintptr_t)target, 0, 0, 0, "mdl.partial-still-mapped",
-			       "IoBuildPartialMdl: the target %p is still mapped; MmPrepareMdlForReuse comes first", (void *)target);
+			       "IoBuildPartialMdl: the target %p is still mapped; MmPrepareMdlForReuse comes first",
+			       (void *)target);
 	*target = (MDL){
 		.Next = target->Next,
 		.Size = target->Size,
-		.MdlFlags = (CSHORT)(MDL_PARTIAL | (source->MdlFlags & (MDL_SOURCE_IS_NONPAGED_POOL | MDL_WRITE_OPERATION |
-									MDL_IO_SPACE))),
+		.MdlFlags = (CSHORT)(MDL_PARTIAL | (source->MdlFlags & (MDL_SOURCE_IS_NONPAGED_POOL |
+									MDL_WRITE_OPERATION | MDL_IO_SPACE))),
 		.Process = source->Process,
 		.StartVa = (PVOID)((uintptr_t)base & ~(uintptr_t)(US_NT_PAGE - 1)),
 		.ByteOffset = (ULONG)((uintptr_t)base % US_NT_PAGE),

@@ -2,9 +2,9 @@
 /*
  * The device's memory space, contiguous memory, and addresses.
  *
- * A BAR is mapped by the physical address that it has in config space. On a function in virtual time each access to it is a
- * trap; otherwise (kernel VFIO) what can be mapped is mapped. Windows would map any address; since there is nothing behind others,
- * a driver that asks for one has it from nowhere it should, and that ends the run.
+ * A BAR is mapped by the physical address that it has in config space. On a function in virtual time each access to it
+ * is a trap; otherwise (kernel VFIO) what can be mapped is mapped. Windows would map any address; since there is
+ * nothing behind others, a driver that asks for one has it from nowhere it should, and that ends the run.
  */
 #include "nt/mm.h"
 
@@ -99,8 +99,10 @@ static bool map_memory(struct us_space *space)
 {
 	if (!us_nt_linear(space->physical))
 		us_nt_bugcheck(0x1A, space->physical, space->size, 0, 0, "io-space.nothing-there",
-			       "MmMapIoSpace: at physical address 0x%" PRIx64 " there is neither memory nor one of the device's "
-			       "BARs; the translated resources say where those are", space->physical);
+			       "MmMapIoSpace: at physical address 0x%" PRIx64
+			       " there is neither memory nor one of the device's "
+			       "BARs; the translated resources say where those are",
+			       space->physical);
 	space->kind = US_SPACE_MEMORY;
 	space->at = us_nt_map_contiguous(space->physical, space->size / US_NT_PAGE);
 	return space->at != NULL;
@@ -146,7 +148,8 @@ static PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS physical, SIZE_T bytes, ULONG
 	const ULONG kind = protect & ~(ULONG)(PAGE_NOCACHE | PAGE_WRITECOMBINE);
 
 	if (kind != PAGE_READWRITE)
-		us_nt_unsupported("MmMapIoSpaceEx with protection 0x%x: on the stage registers can be read and written", protect);
+		us_nt_unsupported("MmMapIoSpaceEx with protection 0x%x: on the stage registers can be read and written",
+				  protect);
 	return map((uint64_t)physical.QuadPart, bytes);
 }
 
@@ -158,8 +161,8 @@ void NTAPI MmUnmapIoSpace(PVOID base, SIZE_T bytes)
 
 	if (!space || space->size != size)
 		us_nt_bugcheck(0x1A, (uintptr_t)base, bytes, space ? space->size : 0, 0, "io-space.unmap",
-			       "MmUnmapIoSpace: no mapping of 0x%llx bytes begins at %p%s", (unsigned long long)size, base,
-			       space ? "; it has another size" : "");
+			       "MmUnmapIoSpace: no mapping of 0x%llx bytes begins at %p%s", (unsigned long long)size,
+			       base, space ? "; it has another size" : "");
 	us_addresses_remove(&us_nt->mm->spaces, space->at);
 	for (link = &us_nt->mm->first_space; *link != space;)
 		link = &(*link)->next;
@@ -219,7 +222,8 @@ void NTAPI MmFreeContiguousMemory(PVOID base)
 
 	if (!piece)
 		us_nt_bugcheck(0xC2, 0x46, (uintptr_t)base, 0, 0, "contiguous.bad-address",
-			       "MmFreeContiguousMemory of %p, which MmAllocateContiguousMemory has not given, or which is free already",
+			       "MmFreeContiguousMemory of %p, which MmAllocateContiguousMemory has not given, or which "
+			       "is free already",
 			       base);
 	us_nt_contiguous_free(base, piece->pages);
 	us_addresses_remove(&us_nt->mm->contiguous, base);
@@ -307,8 +311,8 @@ size_t us_nt_mm_leaks(char *text, size_t size)
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (kinds[i].count && at < size)
-			at += (size_t)snprintf(text + at, size - at, "%s%zu %s (no %s)", total ? "; " : "", kinds[i].count,
-					       kinds[i].what, kinds[i].function);
+			at += (size_t)snprintf(text + at, size - at, "%s%zu %s (no %s)", total ? "; " : "",
+					       kinds[i].count, kinds[i].what, kinds[i].function);
 		total += kinds[i].count;
 	}
 	return total;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memory manager's files: MDLs (mm-mdl.c), mappings and pages of MDLs (mm-map.c), the device's memory space and contiguous
- * memory (mm-space.c). Stage code calls Windows' functions directly; the exports differ in that what a driver gets so
- * is the driver's own, and must be given back by it.
+ * The memory manager's files: MDLs (mm-mdl.c), mappings and pages of MDLs (mm-map.c), the device's memory space and
+ * contiguous memory (mm-space.c). Stage code calls Windows' functions directly; the exports differ in that what a
+ * driver gets so is the driver's own, and must be given back by it.
  */
 #ifndef UNDERSTUDY_NT_MM_H
 #define UNDERSTUDY_NT_MM_H
@@ -35,8 +35,8 @@ struct us_space {
 };
 
 /*
- * MmProbeAndLockPages() for those who want to know: STATUS_ACCESS_VIOLATION where that would raise an exception, with the MDL
- * as it was.
+ * MmProbeAndLockPages() for those who want to know: STATUS_ACCESS_VIOLATION where that would raise an exception, with
+ * the MDL as it was.
  */
 NTSTATUS us_nt_probe_and_lock(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation);
 

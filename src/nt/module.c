@@ -14,12 +14,6 @@
 #include "nt/symbol.h"
 #include "nt/trace.h"
 
-#pragma weak us_pe_open
-#pragma weak us_pe_close
-#pragma weak us_pe_load
-#pragma weak us_pe_unload
-#pragma weak us_pe_unwind
-#pragma weak us_pe_preferred_base
 
 struct us_module {
 	struct us_image image;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loader: a compiled Windows driver (PE32+, x64, subsystem native) into memory. Source: the PE format specification.
+ * The loader: a compiled Windows driver (PE32+, x64, subsystem native) into memory. Source: the PE format
+ * specification.
  *
  * Reading an image (us_pe_open) trusts nothing in the file and touches no memory but its own; that is what `--imports`
- * and the fuzzer use. Loading (us_pe_load) puts it into pages of the stage, relocates it and binds its imports to gates.
+ * and the fuzzer use. Loading (us_pe_load) puts it into pages of the stage, relocates it and binds its imports to
+ * gates.
  */
 #ifndef UNDERSTUDY_NT_PE_H
 #define UNDERSTUDY_NT_PE_H
@@ -41,25 +43,31 @@ struct us_image {
 	const struct us_pe *pe;
 	char name[64]; /* "crypto.sys" */
 	uint8_t *base;
-	size_t size; /* bytes; whole pages */
+	size_t size; /* bytes; whole pages; without debug information and relocations at the image's end */
 	void *entry;
 };
 
 /*
- * Loads into us_nt's memory. `bind` gives the address for each import, or NULL with a sentence in err; it is called
- * for all of them.
+ * Loads into us_nt's memory. `bind` gives the address for each import, or NULL with a sentence in err (which is NULL
+ * after the first that failed); it is called for all of them. No section is both writable and executable, and the
+ * security cookie is set.
  */
-int us_pe_load(const struct us_pe *pe, void *(*bind)(void *ctx, const struct us_pe_import *import, struct us_error *err),
-	       void *ctx, struct us_image *image, struct us_error *err);
+int us_pe_load(const struct us_pe *pe,
+	       void *(*bind)(void *ctx, const struct us_pe_import *import, struct us_error *err), void *ctx,
+	       struct us_image *image, struct us_error *err);
 void us_pe_unload(struct us_image *image);
+
+/* Takes discardable sections (INIT) away, as Windows does when DriverEntry has succeeded: using them is a trap from
+ * then on. */
+void us_pe_discard(struct us_image *image);
 
 /* The address of an export by name; NULL: none. */
 void *us_pe_export(const struct us_image *image, const char *name);
 
 /*
- * Walks one frame of x64 code by the image's unwind tables (.pdata): from rip, rsp and the nonvolatile registers regs[16]
- * (in the order of the instruction encoding: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 …) to the caller's. False where
- * there is no further frame in readable memory.
+ * Walks one frame of x64 code by the image's unwind tables (.pdata): from rip, rsp and the nonvolatile registers
+ * regs[16] (in the order of the instruction encoding: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 …) to the caller's.
+ * False where there is no further frame in readable memory.
  */
 bool us_pe_unwind(const struct us_image *image, uint64_t *rip, uint64_t regs[16]);
 

@@ -2,7 +2,8 @@
 /*
  * Between phys.c, which has the physical pages, and windows.c, which gives them addresses.
  *
- * A physical page is known by its number: its index in its half of the memory, and US_PAGE_HIGH for the half above 4 GiB.
+ * A physical page is known by its number: its index in its half of the memory, and US_PAGE_HIGH for the half above 4
+ * GiB.
  */
 #ifndef UNDERSTUDY_NT_PHYS_PRIVATE_H
 #define UNDERSTUDY_NT_PHYS_PRIVATE_H
@@ -17,7 +18,8 @@
 #define US_PAGE_MASK ((1u << 23) - 1)
 #define US_PAGE_NONE UINT32_MAX
 
-/* The next page of the scattered ones, zeroed: not contiguous with `neighbour` (or US_PAGE_NONE). US_PAGE_NONE: no more. */
+/* The next page of the scattered ones, zeroed: not contiguous with `neighbour` (or US_PAGE_NONE). US_PAGE_NONE: no
+ * more. */
 uint32_t us_page_take(uint32_t neighbour);
 void us_page_give(uint32_t page);
 size_t us_pages_available(void);

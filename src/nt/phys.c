@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Physical memory: a half below 4 GiB and a half above, each a file in memory that is mapped once as a whole (the linear
- * mapping) and a page at a time in the windows.
+ * Physical memory: a half below 4 GiB and a half above, each a file in memory that is mapped once as a whole (the
+ * linear mapping) and a page at a time in the windows.
  *
- * The first three quarters of a half are handed out page by page, the two halves in turn and within a half in an order in
- * which neighbours are far apart. The last quarter is for what has to be contiguous. The order begins anew with each run, so
- * that pages depend on nothing that happened before.
+ * The first three quarters of a half are handed out page by page, the two halves in turn and within a half in an order
+ * in which neighbours are far apart. The last quarter is for what has to be contiguous. The order begins anew with each
+ * run, so that pages depend on nothing that happened before.
  */
 #include "nt/phys-private.h"
 
@@ -149,9 +149,11 @@ int us_nt_phys_init(struct us_error *err)
 	int rc;
 
 	if (memory.user)
-		return us_fail(err, -EBUSY, "another run has this process's stage: there is one at a time, on one thread");
+		return us_fail(err, -EBUSY,
+			       "another run has this process's stage: there is one at a time, on one thread");
 	if (size < LEAST_MEMORY || size > MOST_MEMORY)
-		return us_fail(err, -EINVAL, "a machine with %" PRIu64 " bytes of memory: from 1 MiB to 4 GiB will do", size);
+		return us_fail(err, -EINVAL, "a machine with %" PRIu64 " bytes of memory: from 1 MiB to 4 GiB will do",
+			       size);
 	if ((rc = open_memory(size)))
 		return us_fail(err, rc, "no memory for the machine (%" PRIu64 " bytes): %s", size, strerror(-rc));
 	if ((rc = share(err)))

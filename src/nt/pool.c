@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pool. Pieces of up to half a page lie in slabs, a size of slot each, and cross no page, as on Windows; longer ones have
- * pages of their own, with an unmapped page behind. What is known of a piece is kept outside of it, where a driver that
- * runs over its end does not get.
+ * The pool. Pieces of up to half a page lie in slabs, a size of slot each, and cross no page, as on Windows; longer
+ * ones have pages of their own, with an unmapped page behind. What is known of a piece is kept outside of it, where a
+ * driver that runs over its end does not get.
  */
 #include "nt/phys.h"
 
@@ -203,7 +203,8 @@ static void check_zone(const struct piece *piece)
 	bad = first_other(end, extent(piece) - piece->size, ZONE);
 	if (bad)
 		us_nt_bugcheck(0xC1, (uintptr_t)at, (uintptr_t)bad, 0, 0x24, "pool.overrun",
-			       "a piece of pool with tag '%s' at %p has %zu bytes, and something wrote %zu bytes behind its end",
+			       "a piece of pool with tag '%s' at %p has %zu bytes, and something wrote %zu bytes "
+			       "behind its end",
 			       tag_text(piece->tag, tag), (void *)at, piece->size, (size_t)(bad - end));
 }
 
@@ -214,7 +215,8 @@ static void check_freed(const struct piece *piece)
 
 	if (bad)
 		us_nt_bugcheck(0x19, 3, (uintptr_t)at, (uintptr_t)bad, 0, "pool.use-after-free",
-			       "a piece of pool with tag '%s' at %p, %zu bytes long, was written to at offset %zu after it was freed",
+			       "a piece of pool with tag '%s' at %p, %zu bytes long, was written to at offset %zu "
+			       "after it was freed",
 			       tag_text(piece->tag, tag), (void *)at, piece->size, (size_t)(bad - at));
 	check_zone(piece);
 }
@@ -432,7 +434,8 @@ size_t us_nt_pool_leaks(char *text, size_t size)
 
 	if (!pool->pieces || !size)
 		return pool->pieces;
-	at = say(text, size, at, "%zu piece%s of pool, %zu bytes", pool->pieces, pool->pieces == 1 ? "" : "s", pool->bytes);
+	at = say(text, size, at, "%zu piece%s of pool, %zu bytes", pool->pieces, pool->pieces == 1 ? "" : "s",
+		 pool->bytes);
 	for (const struct slab *slab = pool->first; slab; slab = slab->next)
 		for (uint32_t i = 0; i < slab->count; i++) {
 			const struct piece *piece = &slab->pieces[i];
@@ -440,9 +443,11 @@ size_t us_nt_pool_leaks(char *text, size_t size)
 
 			if (!count)
 				continue;
-			at = say(text, size, at, "; %zu with tag '%s', %zu bytes", count, tag_text(piece->tag, tag), bytes);
+			at = say(text, size, at, "; %zu with tag '%s', %zu bytes", count, tag_text(piece->tag, tag),
+				 bytes);
 			if (piece->caller)
-				at = say(text, size, at, ", the first allocated by the call at 0x%" PRIx64, piece->caller);
+				at = say(text, size, at, ", the first allocated by the call at 0x%" PRIx64,
+					 piece->caller);
 		}
 	return pool->pieces;
 }

@@ -207,8 +207,7 @@ static int begin(const struct us_rehearsal *config, struct us_error *err)
 	if (us_nt_ex_init)
 		us_nt_ex_init();
 	us_nt_mm_init();
-	if (us_nt_hal_init)
-		us_nt_hal_init();
+	us_nt_hal_init();
 	if (us_nt_registry_init)
 		us_nt_registry_init();
 	if (us_nt_io_init)

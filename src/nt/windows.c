@@ -2,7 +2,8 @@
 /*
  * Windows: the stage's address space, made of physical pages.
  *
- * Two things are known of each page of a window: what this run has there (`here`), and what the process has mapped there
+ * Two things are known of each page of a window: what this run has there (`here`), and what the process has mapped
+ * there
  * (`mapped`), which may be left from an earlier run. An allocation maps what differs, and no more.
  *
  * Addresses are handed out upwards, and those of a freed allocation again to the next of the same size. It keeps its
@@ -23,7 +24,7 @@
 
 /* Flags above the 23 bits of a page's number + 1; 0 is no page. */
 #define NUMBER(page) ((page) + 1)
-#define PAGE(number) (((number) & PAGE_BITS) - 1)
+#define PAGE(number) (((number)&PAGE_BITS) - 1)
 #define PAGE_BITS ((1u << 24) - 1)
 /* of `mapped` */
 #define CAN_READ (1u << 24)
@@ -69,13 +70,13 @@ int us_windows_open(void)
 
 	if (space.open)
 		return 0;
-	at = mmap((void *)(uintptr_t)US_NT_BASE, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-		  -1, 0);
+	at = mmap((void *)(uintptr_t)US_NT_BASE, size, PROT_NONE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (at == MAP_FAILED)
 		return -errno;
 	for (unsigned i = 0; i < US_WINDOWS; i++) {
-		struct place *places = mmap(NULL, table, PROT_READ | PROT_WRITE,
-					    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		struct place *places =
+			mmap(NULL, table, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		if (places == MAP_FAILED) {
 			const int why = errno;
@@ -157,7 +158,8 @@ static int protection_of(uint32_t flags)
 	       (flags & CAN_EXECUTE ? PROT_EXEC : 0);
 }
 
-/* Maps page `p` and those behind it that lie behind one another physically too, up to `end`; returns the first not mapped. */
+/* Maps page `p` and those behind it that lie behind one another physically too, up to `end`; returns the first not
+ * mapped. */
 static uint32_t map_some(struct window *w, uint32_t p, uint32_t end)
 {
 	const uint32_t page = PAGE(w->places[p].here);
@@ -169,9 +171,10 @@ static uint32_t map_some(struct window *w, uint32_t p, uint32_t end)
 		w->places[p + n].mapped = NUMBER(page + n) | CAN_READ | CAN_WRITE;
 		n++;
 	}
-	if (mmap(address(w, p), (size_t)n * US_NT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, us_page_file(page),
-		 offset) == MAP_FAILED)
-		us_nt_stop(US_NT_FAILED, "", "memory can not be mapped at %p: %s", (void *)address(w, p), strerror(errno));
+	if (mmap(address(w, p), (size_t)n * US_NT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		 us_page_file(page), offset) == MAP_FAILED)
+		us_nt_stop(US_NT_FAILED, "", "memory can not be mapped at %p: %s", (void *)address(w, p),
+			   strerror(errno));
 	return p + n;
 }
 
@@ -334,7 +337,8 @@ int us_nt_window(const void *at)
 {
 	const uint64_t where = (uintptr_t)at - US_NT_BASE;
 
-	return (uintptr_t)at >= US_NT_BASE && where < US_WINDOWS * US_NT_WINDOW_SIZE ? (int)(where / US_NT_WINDOW_SIZE) : -1;
+	return (uintptr_t)at >= US_NT_BASE && where < US_WINDOWS * US_NT_WINDOW_SIZE ? (int)(where / US_NT_WINDOW_SIZE)
+										     : -1;
 }
 
 /* The place of an address that is allocated, or NULL. */
@@ -388,6 +392,13 @@ int us_nt_protect(void *at, size_t pages, bool write, bool execute)
 	const uint32_t first = (uint32_t)(place_of(at) - w->places);
 
 	return protect(w, first, (uint32_t)pages, CAN_READ | (write ? CAN_WRITE : 0) | (execute ? CAN_EXECUTE : 0));
+}
+
+void us_nt_conceal(void *at, size_t pages)
+{
+	struct window *w = &space.window[us_nt_window(at)];
+
+	protect(w, (uint32_t)(place_of(at) - w->places), (uint32_t)pages, 0);
 }
 
 /* -- the end of an allocation ------------------------------------------------------------------------------------- */

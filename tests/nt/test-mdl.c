@@ -83,7 +83,8 @@ static void build_for_user(void *context)
 static void map_unlocked(void *context)
 {
 	(void)context;
-	US_IMPORT(MmMapLockedPagesSpecifyCache)(allocate(user(1), 10), KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
+	US_IMPORT(MmMapLockedPagesSpecifyCache)
+	(allocate(user(1), 10), KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
 }
 
 static void map_twice(void *context)
@@ -325,7 +326,8 @@ static void parts(void *context)
 	US_IMPORT(IoBuildPartialMdl)(mdl, part, at + 5000, 8000);
 	rig_expect(part->MdlFlags & MDL_PARTIAL && MmGetSystemAddressForMdlSafe(part, NormalPagePriority) == at + 5000);
 	rig_expect(MmGetMdlByteCount(part) == 8000 && MmGetMdlByteOffset(part) == 5000 - US_NT_PAGE);
-	rig_expect(MmGetMdlPfnArray(part)[0] == MmGetMdlPfnArray(mdl)[1] && MmGetMdlPfnArray(part)[2] == MmGetMdlPfnArray(mdl)[3]);
+	rig_expect(MmGetMdlPfnArray(part)[0] == MmGetMdlPfnArray(mdl)[1] &&
+		   MmGetMdlPfnArray(part)[2] == MmGetMdlPfnArray(mdl)[3]);
 	US_IMPORT(IoBuildPartialMdl)(mdl, part, at + 15000, 0); /* the rest */
 	rig_expect(MmGetMdlByteCount(part) == 5000);
 
@@ -353,7 +355,8 @@ static void chained(void *context)
 {
 	IRP irp = {0};
 	PMDL first = IoAllocateMdl((void *)0x1000, 10, FALSE, FALSE, &irp);
-	PMDL second = IoAllocateMdl((void *)0x2000, 10, TRUE, FALSE, &irp), third = IoAllocateMdl((void *)0x3000, 1, TRUE, FALSE, &irp);
+	PMDL second = IoAllocateMdl((void *)0x2000, 10, TRUE, FALSE, &irp),
+	     third = IoAllocateMdl((void *)0x3000, 1, TRUE, FALSE, &irp);
 
 	(void)context;
 	rig_expect(irp.MdlAddress == first && first->Next == second && second->Next == third && !third->Next);
@@ -408,7 +411,8 @@ static void space(void *context)
 	rig_expect(MmGetPhysicalAddress((void *)(uintptr_t)&registers[1]).QuadPart == bar0().QuadPart + 4);
 	rig_expect(MmIsAddressValid((void *)(uintptr_t)registers));
 	US_IMPORT(MmBuildMdlForNonPagedPool)(mdl);
-	rig_expect(mdl->MdlFlags & MDL_IO_SPACE && MmGetMdlPfnArray(mdl)[0] == (PFN_NUMBER)bar0().QuadPart / US_NT_PAGE);
+	rig_expect(mdl->MdlFlags & MDL_IO_SPACE &&
+		   MmGetMdlPfnArray(mdl)[0] == (PFN_NUMBER)bar0().QuadPart / US_NT_PAGE);
 	US_IMPORT(MmUnmapIoSpace)((void *)(uintptr_t)registers, us_nt->info->region[0].size);
 	rig_expect(!MmIsAddressValid((void *)(uintptr_t)registers));
 
@@ -439,7 +443,8 @@ static void contiguous(void *context)
 	US_IMPORT(MmFreeContiguousMemorySpecifyCache)(at, 3 * US_NT_PAGE + 1, MmCached);
 	rig_expect(!US_IMPORT(MmAllocateContiguousMemory)(10, (PHYSICAL_ADDRESS){.QuadPart = 0xffffff}));
 	rig_expect(!US_IMPORT(MmAllocateContiguousMemory)((SIZE_T)1 << 40, ANY));
-	at = US_IMPORT(MmAllocateContiguousMemorySpecifyCache)(3 * US_NT_PAGE, NONE, ANY, (PHYSICAL_ADDRESS){.QuadPart = 0x4000}, MmCached);
+	at = US_IMPORT(MmAllocateContiguousMemorySpecifyCache)(3 * US_NT_PAGE, NONE, ANY,
+							       (PHYSICAL_ADDRESS){.QuadPart = 0x4000}, MmCached);
 	physical = (uint64_t)MmGetPhysicalAddress(at).QuadPart;
 	rig_expect(physical / 0x4000 == (physical + 3 * US_NT_PAGE - 1) / 0x4000);
 }
@@ -483,9 +488,10 @@ static void left(void *context)
 	mdl = allocate(user(1), 10);
 	US_IMPORT(MmProbeAndLockPages)(mdl, UserMode, IoReadAccess);
 	rig_expect(us_nt_mm_leaks(text, sizeof text) == 4);
-	rig_expect(!strcmp(text, "1 piece(s) of contiguous memory (no MmFreeContiguousMemory); 1 MDL(s) with pages of their own "
-				 "(no MmFreePagesFromMdl); 1 mapping(s) of memory space (no MmUnmapIoSpace); 1 MDL(s) with "
-				 "locked pages (no MmUnlockPages)"));
+	rig_expect(!strcmp(
+		text, "1 piece(s) of contiguous memory (no MmFreeContiguousMemory); 1 MDL(s) with pages of their own "
+		      "(no MmFreePagesFromMdl); 1 mapping(s) of memory space (no MmUnmapIoSpace); 1 MDL(s) with "
+		      "locked pages (no MmUnlockPages)"));
 	rig_expect(us_nt_mm_leaks(text, 10) == 4);
 	rig_expect(us_nt_pool_leaks(text, sizeof text) == 2); /* the MDLs */
 }

@@ -349,7 +349,8 @@ static void contiguous(void *context)
 {
 	uint64_t high, low, inside;
 	uint8_t *at = us_nt_contiguous(7, UINT64_MAX, &high), *other = us_nt_contiguous(3, FOUR_GIB - 1, &low), *third;
-	const struct us_contiguous tight = {.lowest = low - 64 * US_NT_PAGE, .highest = low - 1, .boundary = 8 * US_NT_PAGE};
+	const struct us_contiguous tight = {
+		.lowest = low - 64 * US_NT_PAGE, .highest = low - 1, .boundary = 8 * US_NT_PAGE};
 
 	(void)context;
 	assert_true(high >= FOUR_GIB); /* the highest that will do: a driver that thinks otherwise is found out */

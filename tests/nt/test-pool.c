@@ -116,8 +116,14 @@ static void freeing_twice_is_found(void **state)
 static void bad_address(void *context)
 {
 	uint8_t *at = us_nt_pool_alloc(100, TAG), *large = us_nt_pool_alloc(9000, TAG);
-	void *bad[] = {NULL, at + 1, at + 16, large + US_NT_PAGE, &at, us_nt_pages(US_WINDOW_USER, 1),
-		       us_nt_pages(US_WINDOW_POOL, 1), at + 100 * US_NT_PAGE};
+	void *bad[] = {NULL,
+		       at + 1,
+		       at + 16,
+		       large + US_NT_PAGE,
+		       &at,
+		       us_nt_pages(US_WINDOW_USER, 1),
+		       us_nt_pages(US_WINDOW_POOL, 1),
+		       at + 100 * US_NT_PAGE};
 
 	us_nt_pool_free(bad[*(size_t *)context]);
 }
@@ -198,7 +204,8 @@ static void all_sizes(void *context)
 		if (size >= US_NT_PAGE)
 			assert_int_equal((uintptr_t)at[size] % US_NT_PAGE, 0);
 		else if (size) /* crosses no page */
-			assert_int_equal((uintptr_t)at[size] / US_NT_PAGE, ((uintptr_t)at[size] + size - 1) / US_NT_PAGE);
+			assert_int_equal((uintptr_t)at[size] / US_NT_PAGE,
+					 ((uintptr_t)at[size] + size - 1) / US_NT_PAGE);
 		assert_true(is_filled(at[size], size, 0xa5));
 		assert_int_equal(us_nt_pool_size(at[size]), size);
 		assert_int_equal(us_nt_pool_tag(at[size]), TAG);
@@ -234,7 +241,8 @@ static void out_of_memory(void *context)
 	}
 	assert_true(n > 3);
 	us_nt_pool_free(last);
-	assert_non_null(us_nt_pool_alloc(*(size_t *)context, TAG)); /* what was freed serves again, however short the rest */
+	assert_non_null(
+		us_nt_pool_alloc(*(size_t *)context, TAG)); /* what was freed serves again, however short the rest */
 	us_nt_pool_check();
 }
 
@@ -314,8 +322,9 @@ static void leaks(void *context)
 	assert_int_equal(pieces, 3);
 	assert_int_equal(bytes, 5023);
 	assert_int_equal(us_nt_pool_leaks(text, sizeof text), 3);
-	assert_string_equal(text, "3 pieces of pool, 5023 bytes; 1 with tag 'a...', 11 bytes; 2 with tag 'Test', 5012 bytes, "
-				  "the first allocated by the call at 0xabcd");
+	assert_string_equal(text,
+			    "3 pieces of pool, 5023 bytes; 1 with tag 'a...', 11 bytes; 2 with tag 'Test', 5012 bytes, "
+			    "the first allocated by the call at 0xabcd");
 	assert_int_equal(us_nt_pool_leaks(little, sizeof little), 3);
 	assert_string_equal(little, "3 pieces of pool, 5");
 	us_nt_pool_free(c);
