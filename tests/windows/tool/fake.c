@@ -151,7 +151,7 @@ static DWORD serve(struct item *item)
 	while (has("hang") && !item->cancelled && !error)
 		SleepConditionVariableCS(&changed, &lock, INFINITE);
 	if (item->cancelled)
-		error = ERROR_OPERATION_ABORTED;
+		error = has("cancelbad") ? ERROR_IO_DEVICE : ERROR_OPERATION_ABORTED;
 	else if (item->number == number_of("fail") || killed)
 		error = ERROR_IO_DEVICE;
 	if (!error) {
