@@ -51,6 +51,12 @@
 #include <ntddk.h>
 #include <wdmguid.h>
 
+/* As the header has it, but for a cast that clang does not like. */
+#undef IoSetCancelRoutine
+#define IoSetCancelRoutine(irp, routine)                                                                               \
+	((PDRIVER_CANCEL)(ULONG_PTR)InterlockedExchangePointer((PVOID *)(ULONG_PTR)&(irp)->CancelRoutine,              \
+							       (PVOID)(ULONG_PTR)(routine)))
+
 /* Defined by no header of mingw-w64, or for another version of Windows only. */
 #ifndef STATUS_INVALID_IMAGE_FORMAT
 #define STATUS_INVALID_IMAGE_FORMAT ((NTSTATUS)0xC000007B)
