@@ -170,6 +170,7 @@ enum us_nt_access { US_NT_READ = 1, US_NT_WRITE = 2 };
 /* Opens the device by its (first) interface, or by a name below \\.\ when `name` is not NULL. 0 with *status on failure. */
 us_nt_handle us_nt_open(struct us_nt_user *user, int access, us_nt_status *status);
 us_nt_handle us_nt_open_name(struct us_nt_user *user, const char *name, int access, us_nt_status *status);
+/* What the file's requests become is the driver's affair (IRP_MJ_CLEANUP); they still have to be waited for. */
 void us_nt_close(struct us_nt_user *user, us_nt_handle file);
 
 /*

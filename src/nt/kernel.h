@@ -74,7 +74,8 @@ void us_nt_io_cleanup(PFILE_OBJECT file); /* the last handle is closed: IRP_MJ_C
 
 /*
  * Builds and sends a request of an application: read, write or device control by the device's and code's method of
- * transfer. `ended` is called, once, when it has ended, in an arbitrary thread at APC_LEVEL or below or from within the call.
+ * transfer. `ended` is called, once, when it has ended, in the flow that completes it (at DISPATCH_LEVEL
+ * or below, or from within the call), and calls no driver.
  * Buffers are addresses of the user window.
  */
 struct us_nt_request {
@@ -93,7 +94,7 @@ struct us_nt_request {
 };
 void us_nt_io_start(PFILE_OBJECT file, struct us_nt_request *request);
 void us_nt_io_cancel(struct us_nt_request *request); /* IoCancelIrp, if it has not ended */
-void us_nt_io_cancel_file(PFILE_OBJECT file); /* all of a file: what closing its last handle does */
+void us_nt_io_cancel_file(PFILE_OBJECT file); /* all of a file: what the end of its application does */
 
 /* The first enabled device interface of any device: its symbolic link's name. STATUS_OBJECT_NAME_NOT_FOUND: none. */
 NTSTATUS us_nt_io_first_interface(UNICODE_STRING *link);
@@ -115,6 +116,10 @@ void us_nt_pnp_surprise(void); /* surprise removal; remove follows when the last
 void us_nt_pnp_remove_now(void); /* IRP_MN_REMOVE_DEVICE without a query */
 NTSTATUS us_nt_pnp_power(SYSTEM_POWER_STATE state); /* the system goes there: the device's power IRPs */
 bool us_nt_pnp_present(void), us_nt_pnp_started(void);
+NTSTATUS us_nt_pnp_rebalance(void); /* stop, and start with other resources; a device that does not start again is removed */
+void us_nt_pnp_vanish(void); /* the function answers all ones from now on, and nobody hears of it */
+void us_nt_pnp_plug_back(void); /* after those: the function answers again, freshly reset */
+void us_nt_pnp_settle(void); /* what drivers said of their device's state is acted upon; at PASSIVE_LEVEL */
 
 /* -- story: the main application's thread ---------------------------------------------------------------------------- */
 

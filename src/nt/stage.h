@@ -72,7 +72,7 @@ struct us_stage {
 	struct us_io *io;
 	struct us_pnp *pnp;
 	struct us_wdf *wdf;
-	struct us_story *story;
+	struct us_nt_user *story;
 
 	struct us_nt_block *blocks; /* us_nt_alloc()'s */
 };
