@@ -54,3 +54,23 @@ void rig_thread(const char *name, void (*start)(void *context), void *context)
 {
 	rig_expect(us_nt_thread_create(name, 8, start, context));
 }
+
+static void tell(const char *rule, const struct us_rehearsal *rehearsal, void (*story)(struct us_nt_user *user, void *context),
+		 void *context)
+{
+	struct us_rehearsal_report report = {0};
+	struct us_error err = {0};
+
+	judge(us_rehearse(rehearsal, story, context, &report, &err), &err, &report, rule, rehearsal->seed);
+}
+
+void rig_tell(const struct us_rehearsal *rehearsal, void (*story)(struct us_nt_user *user, void *context), void *context)
+{
+	tell(NULL, rehearsal, story, context);
+}
+
+void rig_tell_breaks(const char *rule, const struct us_rehearsal *rehearsal,
+		     void (*story)(struct us_nt_user *user, void *context), void *context)
+{
+	tell(rule, rehearsal, story, context);
+}
