@@ -111,7 +111,7 @@ void us_fn_write32(struct us_function *fn, enum us_region region, uint64_t offse
 
 /*
  * Maps part of a region into this process, offset and length multiples of 4096; -ENODEV where it can only be accessed.
- * Read-only where the region is. Unmapped by us_fn_close().
+ * Read-only where the region is. Unmapped by us_fn_close(); the same part is mapped once, however often it is asked for.
  */
 int us_fn_map_region(struct us_function *fn, enum us_region region, uint64_t offset, size_t length, void **at);
 

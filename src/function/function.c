@@ -67,10 +67,18 @@ void us_fn_came(struct us_function *fn, unsigned n, uint64_t times)
 
 int us_fn_view(struct us_function *fn, int fd, uint64_t fd_offset, size_t length, int prot, void **at)
 {
-	struct us_view *view = malloc(sizeof *view);
+	struct us_view *view = fn->views;
 
+	while (view && (view->fd != fd || view->offset != fd_offset || view->length != length || view->prot != prot))
+		view = view->next;
+	if (view) {
+		*at = view->at;
+		return 0;
+	}
+	view = malloc(sizeof *view);
 	if (!view)
 		return us_fn_fail(fn, -ENOMEM, "out of memory");
+	*view = (struct us_view){.length = length, .fd = fd, .prot = prot, .offset = fd_offset};
 	view->at = mmap(NULL, length, prot, MAP_SHARED, fd, (off_t)fd_offset);
 	if (view->at == MAP_FAILED) {
 		int why = errno;
@@ -78,7 +86,6 @@ int us_fn_view(struct us_function *fn, int fd, uint64_t fd_offset, size_t length
 		free(view);
 		return us_fn_fail(fn, -why, "can not map %zu bytes of the region: %s", length, strerror(why));
 	}
-	view->length = length;
 	view->next = fn->views;
 	fn->views = view;
 	*at = view->at;

@@ -101,6 +101,8 @@ struct us_player {
 struct us_view {
 	void *at;
 	size_t length;
+	int fd, prot; /* what it is a mapping of */
+	uint64_t offset;
 	struct us_view *next;
 };
 
@@ -133,7 +135,7 @@ int us_fn_fail(struct us_function *fn, int code, const char *format, ...) __attr
 /* Interrupt `n` of the enabled kind came `times` more. Out of range is ignored: the other side is not trusted. */
 void us_fn_came(struct us_function *fn, unsigned n, uint64_t times);
 
-/* mmap(), remembered for us_fn_close(). */
+/* mmap(), remembered for us_fn_close(); the same again is the same mapping. */
 int us_fn_view(struct us_function *fn, int fd, uint64_t fd_offset, size_t length, int prot, void **at);
 
 /* "BAR 2", "config space", … */

@@ -48,7 +48,13 @@
 #undef FASTCALL
 #define FASTCALL __attribute__((ms_abi))
 
+/* wdm.h defines these two again, with another linkage, which clang makes global functions of. */
+#include <psdk_inc/intrin-impl.h>
+#define InterlockedBitTestAndSet us_unused_bit_test_and_set
+#define InterlockedBitTestAndReset us_unused_bit_test_and_reset
 #include <ntddk.h>
+#undef InterlockedBitTestAndSet
+#undef InterlockedBitTestAndReset
 #include <wdmguid.h>
 
 /* As the header has it, but for a cast that clang does not like. */

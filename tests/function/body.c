@@ -294,7 +294,7 @@ static void a_page_of_plain_memory_is_mapped_where_the_target_can(void **state)
 {
 	struct us_function *fn = *state;
 	volatile uint32_t *at;
-	void *mapped;
+	void *mapped, *again;
 	int rc = us_fn_map_region(fn, US_REGION_BAR0 + 2, 0, 4096, &mapped);
 
 	if (rc == -ENODEV)
@@ -306,6 +306,8 @@ static void a_page_of_plain_memory_is_mapped_where_the_target_can(void **state)
 	us_fn_write32(fn, US_REGION_BAR0 + 2, 16, 0xfeedface);
 	assert_int_equal(us_fn_read32(fn, US_REGION_BAR0 + 2, 16), 0xfeedface);
 	assert_int_equal(at[4], 0xfeedface);
+	assert_done(fn, us_fn_map_region(fn, US_REGION_BAR0 + 2, 0, 4096, &again)); /* once is enough */
+	assert_ptr_equal(again, mapped);
 }
 
 /* -- interrupts -------------------------------------------------------------------------------------------------- */

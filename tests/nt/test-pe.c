@@ -225,7 +225,8 @@ static bool unwound(const uint8_t *info, size_t info_size, const uint8_t *code, 
 					      .context = stack};
 
 	memset(bytes, 0x90, sizeof bytes);
-	memcpy(bytes + 0x100, code, code_size);
+	if (code_size)
+		memcpy(bytes + 0x100, code, code_size);
 	memcpy(bytes + 0x200, info, info_size);
 	image_put32(bytes, 0x300, 0x100);
 	image_put32(bytes, 0x304, 0x180);
