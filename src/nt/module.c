@@ -153,6 +153,12 @@ NTSTATUS us_nt_module_load(PDRIVER_INITIALIZE *entry)
 	return STATUS_SUCCESS;
 }
 
+void us_nt_module_discard(void)
+{
+	if (us_nt->module->loaded)
+		us_pe_discard(&us_nt->module->image);
+}
+
 void us_nt_module_unload(void)
 {
 	struct us_module *module = us_nt->module;

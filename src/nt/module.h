@@ -23,6 +23,9 @@ int us_nt_module_open(struct us_error *err);
 NTSTATUS us_nt_module_load(PDRIVER_INITIALIZE *entry);
 void us_nt_module_unload(void);
 
+/* Takes its INIT sections away, as Windows does when DriverEntry has succeeded. */
+void us_nt_module_discard(void);
+
 /*
  * Does nothing: where a debugger stops to read the driver's symbols from the file us_nt_symbols, which are us_nt_symbols_offset
  * above where that has them.

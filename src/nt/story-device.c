@@ -49,7 +49,9 @@ static us_nt_status load(struct us_nt_user *user)
 	if (!NT_SUCCESS(status))
 		return status;
 	status = us_nt_io_load(us_nt_module_name(), entry, &user->driver);
-	if (!NT_SUCCESS(status))
+	if (NT_SUCCESS(status))
+		us_nt_module_discard();
+	else
 		us_nt_module_unload();
 	return status;
 }

@@ -46,6 +46,8 @@ static void check_leaks(void)
 		leak("pool.leak", text);
 	if (us_nt_mm_leaks(text, sizeof(text)))
 		leak("memory.leak", text);
+	if (us_nt_hal_leaks(text, sizeof(text)))
+		leak("dma.leak", text);
 	if (us_ob_leaks(text, sizeof(text)))
 		leak("handle.leak", text);
 	if (us_io_name_leaks(text, sizeof(text)))

@@ -191,7 +191,7 @@ static void stop(struct extension *e)
 	if (wdm.mistake != WDM_LEAVES_INTERRUPT)
 		disconnect_interrupt(e);
 	CALL(KeFlushQueuedDpcs)();
-	if (e->registers)
+	if (e->registers && wdm.mistake != WDM_LEAVES_REGISTERS)
 		CALL(MmUnmapIoSpace)((PVOID)(uintptr_t)e->registers, e->size);
 	e->registers = NULL;
 }
@@ -377,6 +377,8 @@ NTSTATUS NTAPI wdm_adder(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 	WCHAR link_text[] = L"\\DosDevices\\Forgotten", target_text[] = L"\\Device\\Null";
 	UNICODE_STRING link = {sizeof(link_text) - sizeof(WCHAR), sizeof(link_text), link_text};
 	UNICODE_STRING target = {sizeof(target_text) - sizeof(WCHAR), sizeof(target_text), target_text};
+	DEVICE_DESCRIPTION dma = {.Version = 2, .Master = TRUE, .ScatterGather = TRUE, .MaximumLength = 4096};
+	ULONG registers;
 
 	(void)path;
 	driver->DriverExtension->AddDevice = add_device;
@@ -390,6 +392,10 @@ NTSTATUS NTAPI wdm_adder(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 	driver->MajorFunction[IRP_MJ_PNP] = pnp;
 	driver->MajorFunction[IRP_MJ_POWER] = power;
 	driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = pass_down;
+	if (wdm.mistake == WDM_LEAVES_POOL)
+		CALL(ExAllocatePoolWithTag)(NonPagedPool, 100, 0x61656c57);
+	if (wdm.mistake == WDM_LEAVES_ADAPTER)
+		CALL(IoGetDmaAdapter)(NULL, &dma, &registers);
 	return wdm.mistake == WDM_LEAVES_LINK ? CALL(IoCreateSymbolicLink)(&link, &target) : STATUS_SUCCESS;
 }
 
