@@ -51,18 +51,36 @@ const char *us_ke_describe(const void *object, char *text, size_t size)
 	return text;
 }
 
+/* "in the driver's pool piece 'abcd', 24 bytes from its beginning, at 0x…"; false: it lies in none. */
+static bool in_pool(const void *at, char *text, size_t size)
+{
+	const char *piece = us_nt_pool_around(at);
+	uint32_t tag;
+	char shown[5] = "";
+
+	if (!piece)
+		return false;
+	tag = us_nt_pool_tag(piece);
+	for (unsigned i = 0; i < 4; i++)
+		shown[i] = (char)(tag >> 8 * i) >= ' ' && (char)(tag >> 8 * i) <= '~' ? (char)(tag >> 8 * i) : '.';
+	snprintf(text, size, "in %s pool piece '%s' + %u, at 0x%llx", us_nt_pool_is_drivers(piece) ? "the driver's" : "the stage's",
+		 shown, (unsigned)((const char *)at - piece), (unsigned long long)(uintptr_t)at);
+	return true;
+}
+
 const char *us_nt_where(const void *at)
 {
 	static __thread char texts[4][80];
 	static __thread unsigned next;
-	static const char *const windows[US_WINDOWS] = {"in pool", "in the driver's data", "on a stack", "in an application's buffer",
-							"in a mapping"};
+	static const char *const windows[US_WINDOWS] = {"in freed pool", "in the driver's data", "on a stack",
+							"in an application's buffer", "in a mapping"};
 	char *text = texts[next++ % 4];
 	int window = us_nt_window(at);
 
 	if (window < 0)
 		return "outside of the stage's memory";
-	snprintf(text, sizeof(texts[0]), "%s at 0x%llx", windows[window], (unsigned long long)(uintptr_t)at);
+	if (!in_pool(at, text, sizeof(texts[0])))
+		snprintf(text, sizeof(texts[0]), "%s at 0x%llx", windows[window], (unsigned long long)(uintptr_t)at);
 	return text;
 }
 

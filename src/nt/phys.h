@@ -120,6 +120,9 @@ void us_nt_pool_free(void *at);
 size_t us_nt_pool_size(const void *at); /* bytes asked for */
 uint32_t us_nt_pool_tag(const void *at);
 
+/* The beginning of the piece that an address lies in, if that is not free; else NULL. */
+const void *us_nt_pool_around(const void *at);
+
 /* Whether an address is the beginning of a piece that is not free. */
 bool us_nt_pool_is(const void *at);
 

@@ -91,11 +91,12 @@ static size_t extent(const struct piece *piece)
 	return piece->slab->slot ? piece->slab->slot : (size_t)piece->slab->pages * US_NT_PAGE;
 }
 
-static struct piece *find(const void *at)
+/* The piece whose place an address lies in, in use or not; NULL: in none. */
+static struct piece *around(const void *at)
 {
 	struct slab *slab;
 	size_t page, offset;
-	uint32_t per_page, index;
+	uint32_t per_page;
 
 	if (us_nt_window(at) != US_WINDOW_POOL || (page = page_number(at)) >= us_nt->pool->room)
 		return NULL;
@@ -104,12 +105,18 @@ static struct piece *find(const void *at)
 		return NULL;
 	offset = (size_t)((const uint8_t *)at - slab->base);
 	if (!slab->slot)
-		return offset ? NULL : slab->pieces;
+		return slab->pieces;
 	per_page = US_NT_PAGE / slab->slot;
-	index = (uint32_t)(offset / US_NT_PAGE) * per_page + (uint32_t)(offset % US_NT_PAGE) / slab->slot;
-	if (offset % US_NT_PAGE / slab->slot >= per_page || offset % US_NT_PAGE % slab->slot)
+	if (offset % US_NT_PAGE / slab->slot >= per_page)
 		return NULL;
-	return &slab->pieces[index];
+	return &slab->pieces[(uint32_t)(offset / US_NT_PAGE) * per_page + (uint32_t)(offset % US_NT_PAGE) / slab->slot];
+}
+
+static struct piece *find(const void *at)
+{
+	struct piece *piece = around(at);
+
+	return piece && address(piece) == at ? piece : NULL;
 }
 
 /* Four characters, the lowest byte first, as Windows shows tags. */
@@ -349,6 +356,13 @@ void us_nt_pool_free(void *at)
 }
 
 /* -- what is known of pieces -------------------------------------------------------------------------------------- */
+
+const void *us_nt_pool_around(const void *at)
+{
+	const struct piece *piece = around(at);
+
+	return piece && piece->state == USED ? address(piece) : NULL;
+}
 
 bool us_nt_pool_is(const void *at)
 {

@@ -352,6 +352,10 @@ void us_nt_lower_irql(KIRQL irql)
 	if (irql > old)
 		us_nt_bugcheck(0xa, irql, old, 0, 0, "irql.lower", "the IRQL was to be lowered to %u, but it is %u only", irql,
 			       old);
+	if (irql < DISPATCH_LEVEL && cpu->locks)
+		us_nt_bugcheck(0xC4, 0x30, irql, cpu->locks, 0, "spin-lock.held",
+			       "the IRQL was to be lowered to %u with %u spin locks held: their owner stays at DISPATCH_LEVEL at least",
+			       irql, cpu->locks);
 	cpu->irql = irql;
 	us_nt->points++;
 	if (s->ncpus > 1 && us_nt_random(s->stay) == 0 && (to = another(s)))

@@ -47,15 +47,22 @@ static void lock_too_low(void *context)
 	C(KeAcquireSpinLockAtDpcLevel)(&lock);
 }
 
-static void unlock_too_low(void *context)
+static void lower_with_lock(void *context)
 {
 	KSPIN_LOCK lock = 0;
-	KIRQL old;
 
 	(void)context;
-	old = C(KeAcquireSpinLockRaiseToDpc)(&lock);
+	C(KeAcquireSpinLockRaiseToDpc)(&lock);
 	us_nt_lower_irql(PASSIVE_LEVEL);
-	C(KeReleaseSpinLock)(&lock, old);
+}
+
+static void unlock_too_high(void *context)
+{
+	KSPIN_LOCK lock = 0;
+
+	(void)context;
+	C(KeAcquireSpinLockRaiseToDpc)(&lock);
+	C(KeReleaseSpinLock)(&lock, DISPATCH_LEVEL + 1);
 }
 
 static void NTAPI keep_lock(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
@@ -137,7 +144,8 @@ static void mistakes_with_locks_are_bugchecks(void **state)
 	rig_run_breaks("spin-lock.not-owned", unlock_free, NULL);
 	rig_run_breaks("spin-lock.uninitialized", lock_garbage, NULL);
 	rig_run_breaks("irql.too-low", lock_too_low, NULL);
-	rig_run_breaks("spin-lock.irql", unlock_too_low, NULL);
+	rig_run_breaks("spin-lock.held", lower_with_lock, NULL);
+	rig_run_breaks("spin-lock.irql", unlock_too_high, NULL);
 	rig_run_breaks("callback.spin-lock", keep_a_lock_in_a_callback, NULL);
 	rig_run_breaks("mutex.recursive", own_fast_mutex_twice, NULL);
 	rig_run_breaks("apc.enabled", acquire_unsafe, NULL);

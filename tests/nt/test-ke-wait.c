@@ -140,6 +140,30 @@ static void a_wait_that_nobody_ends_is_a_hang(void **state)
 	rig_run_breaks("hang", wait_for_nobody, NULL);
 }
 
+static void wait_for_a_piece(void *context)
+{
+	struct {
+		ULONG64 first[3];
+		KEVENT event;
+	} *piece = US_IMPORT(ExAllocatePoolWithTag)(NonPagedPool, sizeof(*piece), 0x64636261);
+	const char **where = context;
+
+	C(KeInitializeEvent)(&piece->event, NotificationEvent, FALSE);
+	rig_expect(strstr(us_nt_where(&piece->event), "in the driver's pool piece 'abcd' + 24, at 0x"));
+	rig_expect(strstr(us_nt_where(&piece), "on a stack at 0x"));
+	US_IMPORT(ExFreePool)(piece);
+	rig_expect(strstr(us_nt_where(&piece->event), "in freed pool at 0x"));
+	rig_expect(strcmp(us_nt_where(where), "outside of the stage's memory") == 0);
+}
+
+static void reports_say_where_an_object_is(void **state)
+{
+	const char *where = NULL;
+
+	(void)state;
+	rig_run(NULL, wait_for_a_piece, &where);
+}
+
 /* -- events ---------------------------------------------------------------------------------------------------------------- */
 
 static void event_states(void *context)
@@ -486,6 +510,7 @@ int main(void)
 		cmocka_unit_test(what_was_never_initialized_is_a_bugcheck),
 		cmocka_unit_test(more_than_three_objects_need_an_array_of_wait_blocks),
 		cmocka_unit_test(a_wait_that_nobody_ends_is_a_hang),
+		cmocka_unit_test(reports_say_where_an_object_is),
 		cmocka_unit_test(events_have_the_states_of_the_reference),
 		cmocka_unit_test(a_notification_event_lets_all_go_on_a_synchronization_event_one),
 		cmocka_unit_test(a_wait_times_out_at_a_tick_of_the_clock),
