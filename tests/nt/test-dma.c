@@ -413,7 +413,7 @@ static void a_device_with_32_bits_gets_copies_of_pages_above_4_gib(void **state)
 
 static void waiting(void *context)
 {
-	struct seen seen[4] = {{0}};
+	struct seen seen[4] = {{0}}, small = {0};
 	const ULONG size = 100 * US_NT_PAGE;
 	PDMA_ADAPTER a = adapter(false, true, size);
 	uint8_t *at;
@@ -424,10 +424,12 @@ static void waiting(void *context)
 	for (unsigned i = 0; i < 4; i++) /* there are 256 */
 		rig_expect(get(a, mdl, at, size, &seen[i], false) == 0);
 	rig_expect(seen[0].calls == 1 && seen[1].calls == 1 && seen[2].calls == 0 && seen[3].calls == 0);
+	rig_expect(get(a, mdl, at, 1, &small, false) == 0 && small.calls == 0); /* there is one, but others wait longer */
 	a->DmaOperations->PutScatterGatherList(a, seen[0].list, FALSE);
 	rig_expect(seen[2].calls == 1 && seen[3].calls == 0); /* in their order */
 	a->DmaOperations->PutScatterGatherList(a, seen[1].list, FALSE);
-	rig_expect(seen[3].calls == 1);
+	rig_expect(seen[3].calls == 1 && small.calls == 1);
+	a->DmaOperations->PutScatterGatherList(a, small.list, FALSE);
 	a->DmaOperations->PutScatterGatherList(a, seen[2].list, FALSE);
 	a->DmaOperations->PutScatterGatherList(a, seen[3].list, FALSE);
 	us_nt_lower_irql(PASSIVE_LEVEL);

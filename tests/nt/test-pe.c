@@ -326,7 +326,7 @@ static void an_epilogue_is_followed_to_its_end(void **state)
 static void chains_are_followed_and_end(void **state)
 {
 	uint8_t info[64] = {1 | 4 << 3, 0, 1, 0, 0, 0x02}; /* 8 bytes, and the chain */
-	static const uint8_t parent[] = {1, 4, 1, 0, 1, 0x30};
+	static const uint8_t parent[] = {1, 0x40, 1, 0, 0x40, 0x30};
 	struct stack stack = {.base = 0x10000};
 	uint64_t rip, regs[16] = {0};
 
