@@ -333,8 +333,8 @@ static void chains_are_followed_and_end(void **state)
 	(void)state;
 	stack.words[1] = 77;
 	stack.words[2] = 78;
-	image_put32(info, 8, 0x10);
-	image_put32(info, 12, 0x20);
+	image_put32(info, 8, 0x118);
+	image_put32(info, 12, 0x180);
 	image_put32(info, 16, 0x220);
 	memcpy(info + 0x20, parent, sizeof parent);
 	regs[RSP] = 0x10000;
