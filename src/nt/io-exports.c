@@ -98,5 +98,9 @@ const struct us_export us_nt_io_exports[] = {
 	DISPATCH(ObReferenceObjectByPointer, "s:pxpb"),
 	PASSIVE(ObReferenceObjectByHandle, "s:qxpbpp"),
 	PASSIVE(ZwClose, "s:q"),
+	US_EXPORT_DATA("PsThreadType", &us_ob_types[US_OB_THREAD]),
+	US_EXPORT_DATA("ExEventObjectType", &us_ob_types[US_OB_EVENT]),
+	US_EXPORT_DATA("IoFileObjectType", &us_ob_types[US_OB_FILE]),
+	US_EXPORT_DATA("CmKeyObjectType", &us_ob_types[US_OB_KEY]),
 	US_EXPORT_END,
 };

@@ -29,11 +29,10 @@ struct us_ob {
 struct us_ob_type us_ob_thread = {"Thread", NULL, NULL}, us_ob_event = {"Event", NULL, NULL}, us_ob_file = {"File", NULL, NULL},
 		  us_ob_key = {"Key", NULL, NULL};
 
-/* Data that drivers import: a pointer to where the type's address is. */
-static POBJECT_TYPE thread_type = (POBJECT_TYPE)&us_ob_thread, event_type = (POBJECT_TYPE)&us_ob_event,
-		    file_type = (POBJECT_TYPE)&us_ob_file, key_type = (POBJECT_TYPE)&us_ob_key;
-POBJECT_TYPE *PsThreadType = &thread_type, *ExEventObjectType = &event_type, *IoFileObjectType = &file_type,
-	     *CmKeyObjectType = &key_type;
+POBJECT_TYPE us_ob_types[US_OB_TYPES] = {(POBJECT_TYPE)&us_ob_thread, (POBJECT_TYPE)&us_ob_event, (POBJECT_TYPE)&us_ob_file,
+					 (POBJECT_TYPE)&us_ob_key};
+POBJECT_TYPE *PsThreadType = &us_ob_types[US_OB_THREAD], *ExEventObjectType = &us_ob_types[US_OB_EVENT],
+	     *IoFileObjectType = &us_ob_types[US_OB_FILE], *CmKeyObjectType = &us_ob_types[US_OB_KEY];
 
 void us_ob_init(void)
 {

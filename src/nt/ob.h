@@ -21,6 +21,10 @@ struct us_ob_type {
 /* The types that several modules make objects of; the others have theirs to themselves. destroy is set by who makes them. */
 extern struct us_ob_type us_ob_thread, us_ob_event, us_ob_file, us_ob_key;
 
+/* What drivers import as PsThreadType and so on: where the address of the type is. */
+enum { US_OB_THREAD, US_OB_EVENT, US_OB_FILE, US_OB_KEY, US_OB_TYPES };
+extern POBJECT_TYPE us_ob_types[US_OB_TYPES];
+
 void us_ob_init(void);
 
 /* Makes `object` one, with one reference. */

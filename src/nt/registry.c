@@ -70,7 +70,8 @@ UNICODE_STRING us_nt_string_copy(const UNICODE_STRING *from)
 
 	copy.Buffer = us_nt_pool_alloc(copy.MaximumLength, TAG);
 	if (copy.Buffer) {
-		memcpy(copy.Buffer, from->Buffer, from->Length);
+		if (from->Length)
+			memcpy(copy.Buffer, from->Buffer, from->Length);
 		copy.Buffer[from->Length / sizeof(WCHAR)] = 0;
 	}
 	return copy;

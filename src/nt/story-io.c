@@ -82,14 +82,16 @@ static void ended(struct us_nt_request *request)
 	struct us_story_io *op = request->context;
 	struct us_nt_io *io = op->io;
 
-	if (op->out && op->story_out)
+	if (op->out && op->story_out && io)
 		memcpy(op->story_out, op->out, request->out_size);
 	*op->link = op->next;
 	if (op->next)
 		op->next->link = op->link;
 	op->link = NULL;
-	io->information = request->information;
-	io->status = request->status;
+	if (io) {
+		io->information = request->information;
+		io->status = request->status;
+	}
 	if (op->waiter)
 		us_nt_wake(op->waiter, STATUS_SUCCESS);
 	op->waiter = NULL;
@@ -117,6 +119,7 @@ static void start(struct us_nt_user *user, struct us_nt_io *io, us_nt_handle fil
 	op->request.ended = ended;
 	op->request.context = op;
 	op->io = io;
+	op->owner = us_nt_current();
 	op->story_out = wish->out;
 	op->in = place(user, wish->in, wish->in_size, true);
 	/* The bytes that the driver does not write keep what they were. */
@@ -177,15 +180,14 @@ void us_nt_start_write(struct us_nt_user *user, struct us_nt_io *io, us_nt_handl
 
 /* -- their end ---------------------------------------------------------------------------------------------------- */
 
-static void release(struct us_nt_user *user, struct us_nt_io *io)
+static void release(struct us_nt_user *user, struct us_story_io *op)
 {
-	struct us_story_io *op = io->stage;
-
 	us_nt_buffer_free(user, op->in);
 	us_nt_buffer_free(user, op->out);
 	us_nt_free(op);
-	io->stage = NULL;
 }
+
+static const char request_ends[] = "the end of the application's request";
 
 static bool has_ended(const void *op)
 {
@@ -198,9 +200,10 @@ us_nt_status us_nt_wait(struct us_nt_user *user, struct us_nt_io *io, uint64_t n
 
 	if (!op)
 		return io->status; /* was waited for before */
-	if (!us_story_wait(&op->waiter, has_ended, op, ns, "the end of the application's request"))
+	if (!us_story_wait(&op->waiter, has_ended, op, ns, request_ends))
 		return STATUS_TIMEOUT;
-	release(user, io);
+	release(user, op);
+	io->stage = NULL;
 	us_nt_pnp_settle();
 	return io->status;
 }
@@ -264,13 +267,21 @@ us_nt_status us_nt_write(struct us_nt_user *user, us_nt_handle file, const void 
  */
 void us_story_end_application(struct us_nt_user *user)
 {
+	struct us_story_io *op;
+
+	/* The story has returned, and with it what it had on its stack: its status blocks and buffers. */
+	for (op = user->ios; op; op = op->next)
+		if (op->owner == us_nt_current())
+			op->io = NULL;
 	while (user->threads)
 		us_nt_join(user, user->threads);
 	for (size_t i = 0; i < user->nfiles; i++)
 		if (user->files[i].object)
 			us_nt_io_cancel_file(user->files[i].object);
-	while (user->ios)
-		us_nt_wait(user, user->ios->io, US_FOREVER);
+	while ((op = user->ios)) {
+		us_story_wait(&op->waiter, has_ended, op, US_FOREVER, request_ends);
+		release(user, op);
+	}
 	for (size_t i = 0; i < user->nfiles; i++)
 		if (user->files[i].object)
 			us_nt_close(user, (us_nt_handle)(i + 1) * 4);

@@ -13,7 +13,8 @@
 /* A request under way: us_nt_io.stage. */
 struct us_story_io {
 	struct us_nt_request request;
-	struct us_nt_io *io; /* NULL: it was waited for */
+	struct us_nt_io *io; /* NULL: the story has returned, and does not care any more */
+	struct us_thread *owner; /* who started it */
 	void *in, *out; /* copies in the user window of what is not there; NULL: none */
 	void *story_out; /* where what was read goes */
 	struct us_thread *waiter;

@@ -46,7 +46,8 @@ static NTSTATUS serve(PIRP irp)
 
 	if (sp->MajorFunction == IRP_MJ_CREATE) {
 		s.rest = (UNICODE_STRING){sp->FileObject->FileName.Length, sizeof(s.rest_text), s.rest_text};
-		memcpy(s.rest_text, sp->FileObject->FileName.Buffer, s.rest.Length);
+		if (s.rest.Length)
+			memcpy(s.rest_text, sp->FileObject->FileName.Buffer, s.rest.Length);
 	}
 	if (sp->MajorFunction != IRP_MJ_DEVICE_CONTROL)
 		return complete(irp, STATUS_SUCCESS, 0);

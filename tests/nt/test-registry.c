@@ -105,6 +105,8 @@ static void handles_body(void *context)
 	rig_expect(CALL(ObReferenceObjectByHandle)(root, 0, *CmKeyObjectType, KernelMode, &object, NULL) ==
 		   STATUS_SUCCESS);
 	rig_expect(us_ob_references(object) == 2);
+	/* A driver's import is where the type's address is. */
+	rig_expect(us_nt_gate(us_nt_find_export("ntoskrnl.exe", "CmKeyObjectType")) == (void *)CmKeyObjectType);
 	CALL(ZwClose)(root);
 	rig_expect(CALL(ObReferenceObjectByHandle)(root, 0, NULL, KernelMode, &object, NULL) == STATUS_INVALID_HANDLE);
 	CALL(ZwClose)(other);

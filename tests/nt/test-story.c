@@ -252,10 +252,19 @@ static void closing_a_file_ends_its_requests_by_cleanup(void **state)
 static void left_waiting(struct us_nt_user *user, void *context)
 {
 	us_nt_handle file = plugged_in(user);
-	static struct us_nt_io io;
+	struct us_nt_io io;
+	char out[64];
 
 	(void)context;
-	us_nt_start_control(user, &io, file, WDM_WAIT, NULL, 0, NULL, 0);
+	us_nt_start_control(user, &io, file, WDM_WAIT, NULL, 0, out, sizeof(out));
+}
+
+static void a_story_may_end_with_requests_under_way(void **state)
+{
+	(void)state;
+	tell(plain, left_waiting, 10);
+	assert_int_equal(wdm_seen.cancelled, 1);
+	assert_int_equal(wdm_seen.closes, 1);
 }
 
 static void a_request_that_can_not_be_cancelled_hangs(void **state)
@@ -414,6 +423,7 @@ int main(void)
 		cmocka_unit_test(a_request_is_cancelled),
 		cmocka_unit_test(cancel_races_with_completion),
 		cmocka_unit_test(closing_a_file_ends_its_requests_by_cleanup),
+		cmocka_unit_test(a_story_may_end_with_requests_under_way),
 		cmocka_unit_test(a_device_that_hangs_takes_no_commands),
 		cmocka_unit_test(a_function_that_vanished_answers_all_ones),
 		cmocka_unit_test(the_shortest_story_is_in_and_out),
