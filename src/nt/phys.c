@@ -26,7 +26,7 @@ static const uint64_t half_base[2] = {0x10000000, 0x140000000}; /* clear of BARs
 /* What stays from run to run. */
 static struct {
 	bool open;
-	struct us_stage *user; /* whose run it is */
+	struct us_stage *user; /* whose run it is; set by who finds none, on whatever thread */
 	int fd[2];
 	uint8_t *linear[2];
 	uint32_t pages; /* of each half */
@@ -142,15 +142,12 @@ static int share(struct us_error *err)
 	return 0;
 }
 
-int us_nt_phys_init(struct us_error *err)
+static int begin(struct us_error *err)
 {
 	const uint64_t size = us_nt->config->memory ? us_nt->config->memory : DEFAULT_MEMORY;
 	struct us_phys *phys;
 	int rc;
 
-	if (memory.user)
-		return us_fail(err, -EBUSY,
-			       "another run has this process's stage: there is one at a time, on one thread");
 	if (size < LEAST_MEMORY || size > MOST_MEMORY)
 		return us_fail(err, -EINVAL, "a machine with %" PRIu64 " bytes of memory: from 1 MiB to 4 GiB will do",
 			       size);
@@ -163,9 +160,22 @@ int us_nt_phys_init(struct us_error *err)
 		phys->half[i].contiguous = us_nt_alloc(memory.pages - memory.scattered);
 		phys->half[i].lowest = memory.pages - memory.scattered;
 	}
-	memory.user = us_nt;
 	us_windows_begin();
 	return 0;
+}
+
+int us_nt_phys_init(struct us_error *err)
+{
+	struct us_stage *nobody = NULL;
+	int rc;
+
+	if (!__atomic_compare_exchange_n(&memory.user, &nobody, us_nt, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+		return us_fail(err, -EBUSY,
+			       "another run has this process's stage: there is one at a time, on one thread");
+	rc = begin(err);
+	if (rc)
+		__atomic_store_n(&memory.user, NULL, __ATOMIC_RELEASE);
+	return rc;
 }
 
 /* The page at place `k` of the order. */
@@ -178,7 +188,7 @@ void us_nt_phys_reset(void)
 {
 	struct us_phys *phys = us_nt->phys;
 
-	if (memory.user != us_nt || !phys)
+	if (__atomic_load_n(&memory.user, __ATOMIC_RELAXED) != us_nt || !phys)
 		return;
 	for (unsigned i = 0; i < 2; i++) /* first: a device that still works must not write into the next run */
 		us_fn_dma_unmap(us_nt->fn, half_base[i], (size_t)memory.pages * US_NT_PAGE);
@@ -192,7 +202,7 @@ void us_nt_phys_reset(void)
 		memset(memory.linear[i] + (size_t)from * US_NT_PAGE, 0, (size_t)(memory.pages - from) * US_NT_PAGE);
 	}
 	us_nt->phys = NULL;
-	memory.user = NULL;
+	__atomic_store_n(&memory.user, NULL, __ATOMIC_RELEASE);
 }
 
 /* -- pages -------------------------------------------------------------------------------------------------------- */
