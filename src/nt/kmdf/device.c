@@ -72,8 +72,6 @@ void us_wdf_device_detach(struct us_wdf_device *device)
 		us_nt_pool_free(device->symbolic_link.Buffer);
 		device->symbolic_link.Buffer = NULL;
 	}
-	if (device->shutdown)
-		IoUnregisterShutdownNotification(wdm);
 	*(struct us_wdf_device **)wdm->DeviceExtension = NULL;
 	if (device->attached)
 		IoDetachDevice(device->attached);
@@ -100,7 +98,6 @@ static void take_init(struct us_wdf_device *device, struct WDFDEVICE_INIT *init)
 	device->request_attributes = init->request_attributes;
 	device->has_request_attributes = init->has_request_attributes;
 	device->in_caller_context = init->in_caller_context;
-	device->shutdown = init->shutdown;
 	device->io_type = init->io_type;
 	device->not_pageable = init->not_pageable;
 	device->power_policy_owner =
@@ -173,10 +170,6 @@ static NTSTATUS create_wdm(struct us_wdf_device *device, struct WDFDEVICE_INIT *
 			return STATUS_NO_SUCH_DEVICE;
 	}
 	set_flags(device, init);
-	if (device->shutdown && (init->shutdown_flags & WdfDeviceShutdown))
-		return IoRegisterShutdownNotification(device->wdm);
-	if (device->shutdown)
-		return IoRegisterLastChanceShutdownNotification(device->wdm);
 	return STATUS_SUCCESS;
 }
 
@@ -203,7 +196,6 @@ static NTSTATUS NTAPI device_create(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT
 		/* The block stays usable: the driver may try another name. */
 		memcpy(init->preprocess, device->preprocess, sizeof(init->preprocess));
 		memset(device->preprocess, 0, sizeof(device->preprocess));
-		device->shutdown = NULL;
 		us_wdf_delete(&device->object);
 		return status;
 	}

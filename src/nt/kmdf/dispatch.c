@@ -27,10 +27,6 @@ NTSTATUS us_wdf_forward_and_wait(struct us_wdf_device *device, PIRP irp)
 /* What nobody handles: a filter's goes to those below, others' fails. */
 static NTSTATUS dispatch_other(struct us_wdf_device *device, PIRP irp, UCHAR major)
 {
-	if (major == IRP_MJ_SHUTDOWN && device->shutdown) {
-		US_CALL_VOID("EvtDeviceShutdownNotification", device->shutdown, (WDFDEVICE)device);
-		return us_wdf_complete(irp, STATUS_SUCCESS);
-	}
 	if (device->attached && (device->filter || major == IRP_MJ_SYSTEM_CONTROL))
 		return us_wdf_forward(device, irp);
 	return us_wdf_complete(irp, STATUS_INVALID_DEVICE_REQUEST);

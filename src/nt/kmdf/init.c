@@ -354,21 +354,6 @@ static PWDFDEVICE_INIT NTAPI control_allocate(PWDF_DRIVER_GLOBALS globals, WDFDR
 	return init;
 }
 
-static void NTAPI control_set_shutdown(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle,
-				       PFN_WDF_DEVICE_SHUTDOWN_NOTIFICATION callback, UCHAR flags)
-{
-	struct WDFDEVICE_INIT *init = us_wdf_init_from(handle, "WdfControlDeviceInitSetShutdownNotification");
-
-	(void)globals;
-	if (!init->control || !callback || (flags & ~(WdfDeviceShutdown | WdfDeviceLastChanceShutdown)))
-		us_wdf_violation(WDF_VERIFIER_FATAL_ERROR, handle, "parameter.value",
-				 "WdfControlDeviceInitSetShutdownNotification takes a control device's WDFDEVICE_INIT, "
-				 "a callback "
-				 "and flags of WDF_DEVICE_SHUTDOWN_FLAGS.");
-	init->shutdown = callback;
-	init->shutdown_flags = flags;
-}
-
 void us_wdf_init_functions(struct _WDF_FUNCTIONS *table)
 {
 	table->WdfDeviceInitFree = init_free;
@@ -396,5 +381,4 @@ void us_wdf_init_functions(struct _WDF_FUNCTIONS *table)
 	table->WdfFdoInitSetEventCallbacks = set_fdo_callbacks;
 	table->WdfFdoInitWdmGetPhysicalDevice = get_physical;
 	table->WdfControlDeviceInitAllocate = control_allocate;
-	table->WdfControlDeviceInitSetShutdownNotification = control_set_shutdown;
 }

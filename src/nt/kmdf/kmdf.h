@@ -94,8 +94,6 @@ struct WDFDEVICE_INIT {
 	bool has_file, has_file_attributes, has_request_attributes;
 	struct us_wdf_preprocess preprocess[US_WDF_MAJORS];
 	PFN_WDF_IO_IN_CALLER_CONTEXT in_caller_context;
-	PFN_WDF_DEVICE_SHUTDOWN_NOTIFICATION shutdown;
-	UCHAR shutdown_flags;
 	WDF_DEVICE_IO_TYPE io_type;
 	DEVICE_TYPE device_type;
 	ULONG characteristics;
@@ -147,7 +145,6 @@ struct us_wdf_device {
 	bool has_file, has_file_attributes, has_request_attributes;
 	struct us_wdf_preprocess preprocess[US_WDF_MAJORS];
 	PFN_WDF_IO_IN_CALLER_CONTEXT in_caller_context;
-	PFN_WDF_DEVICE_SHUTDOWN_NOTIFICATION shutdown;
 	WDF_DEVICE_IO_TYPE io_type;
 	bool control, filter, power_policy_owner, not_pageable;
 	bool finished; /* a control device: WdfControlFinishInitializing was called */

@@ -15,7 +15,7 @@ static PDEVICE_OBJECT pdo_of(WDFDEVICE handle)
 	return device->pdo;
 }
 
-/* -- properties by number ---------------------------------------------------------------------------------------------
+/* -- properties -------------------------------------------------------------------------------------------------------
  */
 
 static NTSTATUS query(PDEVICE_OBJECT pdo, DEVICE_REGISTRY_PROPERTY property, ULONG size, PVOID buffer, PULONG needed)
@@ -78,80 +78,6 @@ static NTSTATUS NTAPI init_alloc_and_query(PWDF_DRIVER_GLOBALS globals, PWDFDEVI
 			   result);
 }
 
-/* -- properties by key ------------------------------------------------------------------------------------------------
- */
-
-static NTSTATUS query_ex(PDEVICE_OBJECT pdo, PWDF_DEVICE_PROPERTY_DATA data, ULONG size, PVOID buffer, PULONG needed,
-			 PDEVPROPTYPE type, const char *function)
-{
-	WDF_DEVICE_PROPERTY_DATA taken;
-
-	us_wdf_take_or_stop(&taken, sizeof(taken), data, sizeof(taken), function);
-	us_wdf_need(needed, function, "RequiredSize");
-	us_wdf_need(type, function, "Type");
-	if (!pdo)
-		return STATUS_INVALID_DEVICE_REQUEST;
-	return IoGetDevicePropertyData(pdo, taken.PropertyKey, taken.Lcid, taken.Flags, size, buffer, needed, type);
-}
-
-static NTSTATUS query_ex_alloc(PDEVICE_OBJECT pdo, PWDF_DEVICE_PROPERTY_DATA data, PWDF_OBJECT_ATTRIBUTES attributes,
-			       WDFMEMORY *result, PDEVPROPTYPE type, const char *function)
-{
-	struct us_wdf_object *memory;
-	ULONG size = 0;
-	NTSTATUS status;
-
-	us_wdf_need(result, function, "PropertyMemory");
-	*result = NULL;
-	status = query_ex(pdo, data, 0, NULL, &size, type, function);
-	if (status != STATUS_BUFFER_TOO_SMALL)
-		return NT_SUCCESS(status) ? STATUS_UNSUCCESSFUL : status;
-	status = us_wdf_memory_new(attributes, size, 0, &memory);
-	if (!NT_SUCCESS(status))
-		return status;
-	status = query_ex(pdo, data, size, us_wdf_memory_buffer(memory, NULL), &size, type, function);
-	if (NT_SUCCESS(status))
-		*result = (WDFMEMORY)memory;
-	else
-		us_wdf_delete(memory);
-	return status;
-}
-
-static NTSTATUS NTAPI query_property_ex(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF_DEVICE_PROPERTY_DATA data,
-					ULONG size, PVOID buffer, PULONG needed, PDEVPROPTYPE type)
-{
-	(void)globals;
-	return query_ex(pdo_of(handle), data, size, buffer, needed, type, "WdfDeviceQueryPropertyEx");
-}
-
-static NTSTATUS NTAPI alloc_and_query_ex(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF_DEVICE_PROPERTY_DATA data,
-					 POOL_TYPE pool, PWDF_OBJECT_ATTRIBUTES attributes, WDFMEMORY *result,
-					 PDEVPROPTYPE type)
-{
-	(void)globals, (void)pool;
-	return query_ex_alloc(pdo_of(handle), data, attributes, result, type, "WdfDeviceAllocAndQueryPropertyEx");
-}
-
-static NTSTATUS NTAPI init_query_property_ex(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT init,
-					     PWDF_DEVICE_PROPERTY_DATA data, ULONG size, PVOID buffer, PULONG needed,
-					     PDEVPROPTYPE type)
-{
-	static const char function[] = "WdfFdoInitQueryPropertyEx";
-
-	(void)globals;
-	return query_ex(us_wdf_init_from(init, function)->pdo, data, size, buffer, needed, type, function);
-}
-
-static NTSTATUS NTAPI init_alloc_and_query_ex(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT init,
-					      PWDF_DEVICE_PROPERTY_DATA data, POOL_TYPE pool,
-					      PWDF_OBJECT_ATTRIBUTES attributes, WDFMEMORY *result, PDEVPROPTYPE type)
-{
-	static const char function[] = "WdfFdoInitAllocAndQueryPropertyEx";
-
-	(void)globals, (void)pool;
-	return query_ex_alloc(us_wdf_init_from(init, function)->pdo, data, attributes, result, type, function);
-}
-
 /* -- registry keys ----------------------------------------------------------------------------------------------------
  */
 
@@ -188,12 +114,8 @@ void us_wdf_property_functions(struct _WDF_FUNCTIONS *table)
 {
 	table->WdfDeviceQueryProperty = query_property;
 	table->WdfDeviceAllocAndQueryProperty = alloc_and_query;
-	table->WdfDeviceQueryPropertyEx = query_property_ex;
-	table->WdfDeviceAllocAndQueryPropertyEx = alloc_and_query_ex;
 	table->WdfDeviceOpenRegistryKey = open_registry_key;
 	table->WdfFdoInitQueryProperty = init_query_property;
 	table->WdfFdoInitAllocAndQueryProperty = init_alloc_and_query;
-	table->WdfFdoInitQueryPropertyEx = init_query_property_ex;
-	table->WdfFdoInitAllocAndQueryPropertyEx = init_alloc_and_query_ex;
 	table->WdfFdoInitOpenRegistryKey = init_open_registry_key;
 }
