@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Framework objects: attributes, contexts, parents, references, deletion, locks, and what a driver may not do with them. */
-#include "wdf.h"
+#include "kmdf-driver.h"
 
 typedef struct _NAMED {
 	CHAR name[8];

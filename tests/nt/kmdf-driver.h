@@ -3,8 +3,8 @@
  * For tests of the framework: a KMDF driver that is compiled along with the test, entered by the stub of the Windows drivers.
  * The test defines DriverEntry. What happens it says with happened(), and the test compares the whole of it.
  */
-#ifndef TESTS_NT_WDF_H
-#define TESTS_NT_WDF_H
+#ifndef TESTS_NT_KMDF_DRIVER_H
+#define TESTS_NT_KMDF_DRIVER_H
 
 #include "rig.h"
 
@@ -15,14 +15,16 @@
 /* The loader's two functions, as an import table would have them: gates. */
 NTSTATUS NTAPI WdfVersionBind(PDRIVER_OBJECT driver, PUNICODE_STRING path, struct wdf_bind_info *info, PVOID *globals)
 {
-	__typeof__(&WdfVersionBind) gate = us_nt_gate(us_nt_find_export("wdfldr.sys", "WdfVersionBind"));
+	__typeof__(&WdfVersionBind) gate =
+		(__typeof__(gate))(uintptr_t)us_nt_gate(us_nt_find_export("wdfldr.sys", "WdfVersionBind"));
 
 	return gate(driver, path, info, globals);
 }
 
 NTSTATUS NTAPI WdfVersionUnbind(PUNICODE_STRING path, struct wdf_bind_info *info, PVOID globals)
 {
-	__typeof__(&WdfVersionUnbind) gate = us_nt_gate(us_nt_find_export("wdfldr.sys", "WdfVersionUnbind"));
+	__typeof__(&WdfVersionUnbind) gate =
+		(__typeof__(gate))(uintptr_t)us_nt_gate(us_nt_find_export("wdfldr.sys", "WdfVersionUnbind"));
 
 	return gate(path, info, globals);
 }
