@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For tests of the framework: a KMDF driver that is compiled along with the test, entered by the stub of the Windows drivers.
- * The test defines DriverEntry. What happens it says with happened(), and the test compares the whole of it.
+ * For tests of the framework: a KMDF driver that is compiled along with the test, entered by the stub of the Windows
+ * drivers. The test defines DriverEntry. What happens it says with happened(), and the test compares the whole of it.
  */
 #ifndef TESTS_NT_KMDF_DRIVER_H
 #define TESTS_NT_KMDF_DRIVER_H
@@ -53,7 +53,7 @@ __attribute__((unused)) static void forget(void)
 	do {                                                                                                           \
 		if (strcmp(story_of_it, text) != 0)                                                                    \
 			us_nt_stop(US_NT_EXPECTATION, "", "%s:%d: expected \"%s\", got \"%s\"", __FILE__, __LINE__,    \
-				   text, story_of_it);                                                                  \
+				   text, story_of_it);                                                                 \
 		forget();                                                                                              \
 	} while (0)
 

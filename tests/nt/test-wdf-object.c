@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Framework objects: attributes, contexts, parents, references, deletion, locks, and what a driver may not do with them. */
+/* Framework objects: attributes, contexts, parents, references, deletion, locks, and what a driver may not do with
+ * them. */
 #include "kmdf-driver.h"
 
 typedef struct _NAMED {
@@ -65,7 +66,8 @@ static WDFOBJECT plain(WDFOBJECT parent)
 	return object;
 }
 
-/* -- attributes ------------------------------------------------------------------------------------------------------- */
+/* -- attributes -------------------------------------------------------------------------------------------------------
+ */
 
 static NTSTATUS create_with(const WDF_OBJECT_ATTRIBUTES *attributes)
 {
@@ -117,7 +119,8 @@ static void attributes_that_an_object_can_not_have_are_refused(void **state)
 	wdf_run(wrong_attributes);
 }
 
-/* -- contexts --------------------------------------------------------------------------------------------------------- */
+/* -- contexts ---------------------------------------------------------------------------------------------------------
+ */
 
 static void contexts(void)
 {
@@ -158,7 +161,8 @@ static void what_is_no_context_has_no_object(void **state)
 	wdf_run_breaks("context.invalid", wrong_context);
 }
 
-/* -- life ------------------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------------------------------
+ */
 
 static void tree(void)
 {
@@ -291,7 +295,8 @@ static void a_reference_that_is_never_dropped_is_a_leak(void **state)
 	wdf_run_breaks("object.leak", leak);
 }
 
-/* -- what a driver may not ------------------------------------------------------------------------------------------------ */
+/* -- what a driver may not
+ * ------------------------------------------------------------------------------------------------ */
 
 static void null_handle(void)
 {
@@ -368,7 +373,8 @@ static void wrong_handles_and_deletions_are_found(void **state)
 	wdf_run_breaks("parameter.null", null_pointer);
 }
 
-/* -- strings, collections, memory ------------------------------------------------------------------------------------------ */
+/* -- strings, collections, memory
+ * ------------------------------------------------------------------------------------------ */
 
 static void strings(void)
 {
@@ -393,7 +399,8 @@ static void collections(void)
 
 	rig_expect(WdfCollectionCreate(WDF_NO_OBJECT_ATTRIBUTES, &collection) == STATUS_SUCCESS);
 	rig_expect(WdfCollectionGetFirstItem(collection) == NULL && WdfCollectionGetLastItem(collection) == NULL);
-	rig_expect(WdfCollectionAdd(collection, a) == STATUS_SUCCESS && WdfCollectionAdd(collection, b) == STATUS_SUCCESS);
+	rig_expect(WdfCollectionAdd(collection, a) == STATUS_SUCCESS &&
+		   WdfCollectionAdd(collection, b) == STATUS_SUCCESS);
 	rig_expect(WdfCollectionGetCount(collection) == 2 && WdfCollectionGetItem(collection, 1) == b);
 	rig_expect(WdfCollectionGetItem(collection, 2) == NULL);
 	WdfObjectDelete(a);
@@ -420,7 +427,8 @@ static void memory(void)
 	UCHAR mine[4] = {1, 2, 3, 4}, copy[4] = {0}, *buffer;
 	size_t size;
 
-	rig_expect(WdfMemoryCreate(WDF_NO_OBJECT_ATTRIBUTES, NonPagedPool, 0, 0, &memory, NULL) == STATUS_INVALID_PARAMETER);
+	rig_expect(WdfMemoryCreate(WDF_NO_OBJECT_ATTRIBUTES, NonPagedPool, 0, 0, &memory, NULL) ==
+		   STATUS_INVALID_PARAMETER);
 	rig_expect(WdfMemoryCreate(WDF_NO_OBJECT_ATTRIBUTES, NonPagedPool, 0, 4, &memory, (PVOID *)&buffer) ==
 		   STATUS_SUCCESS);
 	rig_expect(WdfMemoryGetBuffer(memory, &size) == buffer && size == 4);
@@ -433,8 +441,8 @@ static void memory(void)
 	rig_expect(WdfMemoryCreatePreallocated(WDF_NO_OBJECT_ATTRIBUTES, mine, 4, &memory) == STATUS_SUCCESS);
 	rig_expect(WdfMemoryAssignBuffer(memory, copy, 3) == STATUS_SUCCESS);
 	rig_expect(WdfMemoryGetBuffer(memory, &size) == copy && size == 3);
-	rig_expect(WdfLookasideListCreate(WDF_NO_OBJECT_ATTRIBUTES, 64, NonPagedPool, WDF_NO_OBJECT_ATTRIBUTES, 0, &list) ==
-		   STATUS_SUCCESS);
+	rig_expect(WdfLookasideListCreate(WDF_NO_OBJECT_ATTRIBUTES, 64, NonPagedPool, WDF_NO_OBJECT_ATTRIBUTES, 0,
+					  &list) == STATUS_SUCCESS);
 	rig_expect(WdfMemoryCreateFromLookaside(list, &memory) == STATUS_SUCCESS);
 	WdfMemoryGetBuffer(memory, &size);
 	rig_expect(size == 64);
