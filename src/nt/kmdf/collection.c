@@ -24,7 +24,7 @@ static void remove_item(struct collection *collection, struct item *item)
 
 	RemoveEntryList(&item->link);
 	collection->count--;
-	us_nt_pool_free(item);
+	us_wdf_pool_free(item);
 	us_wdf_dereference(object);
 }
 

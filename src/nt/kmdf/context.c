@@ -98,7 +98,7 @@ void us_wdf_free_contexts(struct us_wdf_object *object)
 	while ((context = object->contexts)) {
 		object->contexts = context->next;
 		context->magic = 0;
-		us_nt_pool_free(context);
+		us_wdf_pool_free(context);
 	}
 }
 

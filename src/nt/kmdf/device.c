@@ -41,8 +41,8 @@ static void destroy_device(struct us_wdf_object *object)
 	us_wdf_interfaces_free(device);
 	us_wdf_idle_free(device);
 	us_wdf_lock_free(device->busy);
-	us_nt_pool_free(device->raw_list);
-	us_nt_pool_free(device->translated_list);
+	us_wdf_pool_free(device->raw_list);
+	us_wdf_pool_free(device->translated_list);
 	for (i = 0; i < US_WDF_MAJORS; i++)
 		us_nt_free(device->preprocess[i].minors);
 }
@@ -69,13 +69,13 @@ void us_wdf_device_detach(struct us_wdf_device *device)
 	device->wdm = NULL;
 	if (device->symbolic_link.Buffer) {
 		IoDeleteSymbolicLink(&device->symbolic_link);
-		us_nt_pool_free(device->symbolic_link.Buffer);
+		us_wdf_pool_free(device->symbolic_link.Buffer);
 		device->symbolic_link.Buffer = NULL;
 	}
 	*(struct us_wdf_device **)wdm->DeviceExtension = NULL;
 	if (device->attached)
 		IoDetachDevice(device->attached);
-	us_nt_pool_free(device->name.Buffer);
+	us_wdf_pool_free(device->name.Buffer);
 	device->name.Buffer = NULL;
 	IoDeleteDevice(wdm);
 }

@@ -23,7 +23,7 @@ static void destroy_driver(struct us_wdf_object *object)
 {
 	struct us_wdf_driver *driver = (struct us_wdf_driver *)object;
 
-	us_nt_pool_free(driver->registry_path.Buffer);
+	us_wdf_pool_free(driver->registry_path.Buffer);
 	us_wdf_globals()->Driver = NULL;
 	us_wdf_state()->driver = NULL;
 }

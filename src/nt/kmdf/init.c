@@ -35,10 +35,10 @@ void us_wdf_init_free(struct WDFDEVICE_INIT *init)
 	while (*link != init)
 		link = &(*link)->next;
 	*link = init->next;
-	us_nt_pool_free(init->name.Buffer);
-	us_nt_pool_free(init->sddl.Buffer);
+	us_wdf_pool_free(init->name.Buffer);
+	us_wdf_pool_free(init->sddl.Buffer);
 	init->magic = 0;
-	us_nt_pool_free(init);
+	us_wdf_pool_free(init);
 }
 
 struct WDFDEVICE_INIT *us_wdf_init_from(PWDFDEVICE_INIT handle, const char *function)
@@ -218,7 +218,7 @@ static NTSTATUS replace(UNICODE_STRING *to, PCUNICODE_STRING from)
 
 	if (from && from->Length && !us_wdf_copy_string(&copy, from))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	us_nt_pool_free(to->Buffer);
+	us_wdf_pool_free(to->Buffer);
 	*to = copy;
 	return STATUS_SUCCESS;
 }

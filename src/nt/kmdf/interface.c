@@ -65,13 +65,13 @@ void us_wdf_interfaces_free(struct us_wdf_device *device)
 
 	while ((interface_ = device->interfaces)) {
 		device->interfaces = interface_->next;
-		us_nt_pool_free(interface_->reference.Buffer);
+		us_wdf_pool_free(interface_->reference.Buffer);
 		RtlFreeUnicodeString(&interface_->link);
 		us_nt_free(interface_);
 	}
 	while ((query = device->query_interfaces)) {
 		device->query_interfaces = query->next;
-		us_nt_pool_free(query->offered);
+		us_wdf_pool_free(query->offered);
 		us_nt_free(query);
 	}
 }
@@ -94,7 +94,7 @@ static NTSTATUS NTAPI create_interface(PWDF_DRIVER_GLOBALS globals, WDFDEVICE ha
 		return STATUS_INSUFFICIENT_RESOURCES;
 	status = IoRegisterDeviceInterface(device->pdo, guid, reference ? &copy : NULL, &link);
 	if (!NT_SUCCESS(status)) {
-		us_nt_pool_free(copy.Buffer);
+		us_wdf_pool_free(copy.Buffer);
 		return status;
 	}
 	interface_ = us_nt_alloc(sizeof(*interface_));
@@ -181,7 +181,7 @@ static NTSTATUS NTAPI create_symbolic_link(PWDF_DRIVER_GLOBALS globals, WDFDEVIC
 	if (NT_SUCCESS(status))
 		device->symbolic_link = copy;
 	else
-		us_nt_pool_free(copy.Buffer);
+		us_wdf_pool_free(copy.Buffer);
 	return status;
 }
 

@@ -24,7 +24,7 @@ static void destroy_interrupt(struct us_wdf_object *object)
 	struct us_wdf_interrupt *interrupt = (struct us_wdf_interrupt *)object;
 
 	if (interrupt->owns_spin)
-		us_nt_pool_free(interrupt->spin);
+		us_wdf_pool_free(interrupt->spin);
 	us_wdf_lock_free(interrupt->passive);
 }
 

@@ -41,6 +41,9 @@ struct us_wdf {
 /* This stage's; made when first asked for. */
 struct us_wdf *us_wdf_state(void);
 
+/* us_nt_pool_free(), or nothing for NULL. */
+void us_wdf_pool_free(void *at);
+
 /* Between object.c, context.c and lock.c. */
 void us_wdf_call_cleanup(struct us_wdf_object *object);
 void us_wdf_call_destroy(struct us_wdf_object *object);

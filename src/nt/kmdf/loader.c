@@ -176,8 +176,8 @@ static NTSTATUS NTAPI version_bind(PDRIVER_OBJECT driver, PUNICODE_STRING path, 
 	binding->globals = us_nt_pool_alloc(sizeof(*binding->globals), TAG);
 	binding->table = us_nt_pool_alloc(FUNCTIONS * sizeof(WDFFUNC), TAG);
 	if (!binding->globals || !binding->table) {
-		us_nt_pool_free(binding->globals);
-		us_nt_pool_free(binding->table);
+		us_wdf_pool_free(binding->globals);
+		us_wdf_pool_free(binding->table);
 		us_nt_free(binding);
 		return STATUS_INSUFFICIENT_RESOURCES;
 	}
@@ -226,8 +226,8 @@ static NTSTATUS NTAPI version_unbind(PUNICODE_STRING path, struct bind_info *inf
 	us_wdf_later_flush();
 	check_leaks();
 	wdf->binding = NULL;
-	us_nt_pool_free(binding->table);
-	us_nt_pool_free(binding->globals);
+	us_wdf_pool_free(binding->table);
+	us_wdf_pool_free(binding->globals);
 	us_nt_free(binding);
 	return STATUS_SUCCESS;
 }

@@ -25,7 +25,7 @@ static void destroy_memory(struct us_wdf_object *object)
 	struct memory *memory = (struct memory *)object;
 
 	if (memory->kind == OWN)
-		us_nt_pool_free(memory->buffer);
+		us_wdf_pool_free(memory->buffer);
 }
 
 static const char *is_requests(struct us_wdf_object *object)

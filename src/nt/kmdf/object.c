@@ -33,6 +33,12 @@ struct us_wdf *us_wdf_state(void)
 	return state();
 }
 
+void us_wdf_pool_free(void *at)
+{
+	if (at)
+		us_nt_pool_free(at);
+}
+
 const char *us_wdf_name(const void *object)
 {
 	const struct us_wdf_object *o = object;
@@ -142,7 +148,7 @@ NTSTATUS us_wdf_create(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES at
 		status = us_wdf_add_context(object, attributes, NULL);
 		if (!NT_SUCCESS(status)) {
 			object->magic = 0;
-			us_nt_pool_free(object);
+			us_wdf_pool_free(object);
 			return status;
 		}
 	}
@@ -297,7 +303,7 @@ static void destroy(struct us_wdf_object *object)
 	RemoveEntryList(&object->all);
 	RemoveEntryList(&object->sibling);
 	object->magic = 0;
-	us_nt_pool_free(object);
+	us_wdf_pool_free(object);
 	if (parent)
 		us_wdf_dereference(parent);
 }

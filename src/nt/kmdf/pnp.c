@@ -19,7 +19,7 @@ static bool copy_list(PCM_RESOURCE_LIST *to, const CM_RESOURCE_LIST *from)
 {
 	size_t size = offsetof(CM_RESOURCE_LIST, List);
 
-	us_nt_pool_free(*to);
+	us_wdf_pool_free(*to);
 	*to = NULL;
 	if (!from || !from->Count)
 		return true;

@@ -144,7 +144,7 @@ static NTSTATUS read(WDFKEY handle, PCUNICODE_STRING name, KEY_VALUE_PARTIAL_INF
 		return STATUS_INSUFFICIENT_RESOURCES;
 	status = ZwQueryValueKey(key->handle, name_, KeyValuePartialInformation, *value, size, &size);
 	if (!NT_SUCCESS(status)) {
-		us_nt_pool_free(*value);
+		us_wdf_pool_free(*value);
 		*value = NULL;
 	}
 	return status;
@@ -169,7 +169,7 @@ static NTSTATUS NTAPI query_value(PWDF_DRIVER_GLOBALS globals, WDFKEY handle, PC
 		memcpy(buffer, value->Data, value->DataLength);
 	else if (value->DataLength)
 		status = STATUS_BUFFER_OVERFLOW;
-	us_nt_pool_free(value);
+	us_wdf_pool_free(value);
 	return status;
 }
 
@@ -193,7 +193,7 @@ static NTSTATUS NTAPI query_memory(PWDF_DRIVER_GLOBALS globals, WDFKEY handle, P
 			*type = value->Type;
 		*result = (WDFMEMORY)memory;
 	}
-	us_nt_pool_free(value);
+	us_wdf_pool_free(value);
 	return status;
 }
 
@@ -211,7 +211,7 @@ static NTSTATUS NTAPI query_ulong(PWDF_DRIVER_GLOBALS globals, WDFKEY handle, PC
 		status = STATUS_OBJECT_TYPE_MISMATCH;
 	else
 		memcpy(result, value->Data, sizeof(*result));
-	us_nt_pool_free(value);
+	us_wdf_pool_free(value);
 	return status;
 }
 
@@ -252,7 +252,7 @@ static NTSTATUS NTAPI query_unicode_string(PWDF_DRIVER_GLOBALS globals, WDFKEY h
 		else if (result)
 			RtlCopyUnicodeString(result, &text);
 	}
-	us_nt_pool_free(value);
+	us_wdf_pool_free(value);
 	return status;
 }
 
@@ -268,7 +268,7 @@ static NTSTATUS NTAPI query_string(PWDF_DRIVER_GLOBALS globals, WDFKEY handle, P
 	status = as_string(value, &text);
 	if (NT_SUCCESS(status))
 		status = us_wdf_string_set(string, &text);
-	us_nt_pool_free(value);
+	us_wdf_pool_free(value);
 	return status;
 }
 
@@ -319,7 +319,7 @@ static NTSTATUS NTAPI assign_unicode_string(PWDF_DRIVER_GLOBALS globals, WDFKEY 
 	if (!us_wdf_copy_string(&copy, value))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	status = write(handle, name, REG_SZ, copy.Buffer, copy.MaximumLength, "WdfRegistryAssignUnicodeString");
-	us_nt_pool_free(copy.Buffer);
+	us_wdf_pool_free(copy.Buffer);
 	return status;
 }
 

@@ -15,7 +15,7 @@ struct list {
 
 static void destroy_list(struct us_wdf_object *object)
 {
-	us_nt_pool_free(((struct list *)object)->descriptors);
+	us_wdf_pool_free(((struct list *)object)->descriptors);
 }
 
 const struct us_wdf_type us_wdf_resource_list_type = {

@@ -31,7 +31,7 @@ bool us_wdf_copy_string(UNICODE_STRING *to, const UNICODE_STRING *from)
 
 static void destroy_string(struct us_wdf_object *object)
 {
-	us_nt_pool_free(((struct string *)object)->text.Buffer);
+	us_wdf_pool_free(((struct string *)object)->text.Buffer);
 }
 
 const struct us_wdf_type us_wdf_string_type = {
@@ -48,7 +48,7 @@ NTSTATUS us_wdf_string_set(WDFSTRING handle, const UNICODE_STRING *text)
 
 	if (!us_wdf_copy_string(&copy, text))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	us_nt_pool_free(string->text.Buffer);
+	us_wdf_pool_free(string->text.Buffer);
 	string->text = copy;
 	return STATUS_SUCCESS;
 }
