@@ -63,7 +63,6 @@ struct us_wdf_driver {
 };
 
 /* The one driver that is bound to the framework on this stage: a bugcheck before WdfDriverCreate. */
-#pragma weak us_wdf_driver
 struct us_wdf_driver *us_wdf_driver(void);
 #define us_wdf_driver_object() (&us_wdf_driver()->object)
 

@@ -44,47 +44,30 @@ static const struct us_wdf_function {
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == FUNCTIONS, "one name for each function");
 
-#pragma weak us_wdf_queue_functions
-#pragma weak us_wdf_request_functions
-#pragma weak us_wdf_file_functions
-#pragma weak us_wdf_target_functions
-#pragma weak us_wdf_dma_functions
-#pragma weak us_wdf_timer_functions
-#pragma weak us_wdf_dpc_functions
-#pragma weak us_wdf_work_item_functions
-#pragma weak us_wdf_lock_functions
-
 static void fill(struct _WDF_FUNCTIONS *table)
 {
-	static void (*const areas[])(struct _WDF_FUNCTIONS * table) = {
-		us_wdf_object_functions,     us_wdf_driver_functions,    us_wdf_init_functions,
-		us_wdf_device_functions,     us_wdf_interface_functions, us_wdf_property_functions,
-		us_wdf_idle_functions,       us_wdf_interrupt_functions, us_wdf_resource_functions,
-		us_wdf_registry_functions,   us_wdf_string_functions,    us_wdf_memory_functions,
-		us_wdf_collection_functions,
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
-		areas[i](table);
-	if (us_wdf_queue_functions)
-		us_wdf_queue_functions(table);
-	if (us_wdf_request_functions)
-		us_wdf_request_functions(table);
-	if (us_wdf_file_functions)
-		us_wdf_file_functions(table);
-	if (us_wdf_target_functions)
-		us_wdf_target_functions(table);
-	if (us_wdf_dma_functions)
-		us_wdf_dma_functions(table);
-	if (us_wdf_timer_functions)
-		us_wdf_timer_functions(table);
-	if (us_wdf_dpc_functions)
-		us_wdf_dpc_functions(table);
-	if (us_wdf_work_item_functions)
-		us_wdf_work_item_functions(table);
-	if (us_wdf_lock_functions)
-		us_wdf_lock_functions(table);
+	us_wdf_object_functions(table);
+	us_wdf_driver_functions(table);
+	us_wdf_init_functions(table);
+	us_wdf_device_functions(table);
+	us_wdf_interface_functions(table);
+	us_wdf_property_functions(table);
+	us_wdf_idle_functions(table);
+	us_wdf_interrupt_functions(table);
+	us_wdf_resource_functions(table);
+	us_wdf_registry_functions(table);
+	us_wdf_string_functions(table);
+	us_wdf_memory_functions(table);
+	us_wdf_collection_functions(table);
+	us_wdf_queue_functions(table);
+	us_wdf_request_functions(table);
+	us_wdf_file_functions(table);
+	us_wdf_target_functions(table);
+	us_wdf_dma_functions(table);
+	us_wdf_timer_functions(table);
+	us_wdf_dpc_functions(table);
+	us_wdf_work_item_functions(table);
+	us_wdf_lock_functions(table);
 }
 
 /* The functions as exports, made once in a process: their gates outlive each stage. */

@@ -162,10 +162,6 @@ struct us_wdf_lock *us_wdf_own_lock(struct us_wdf_object *object);
 
 /* -- the types, each in the file of its name ---------------------------------------------------------------------- */
 
-/* While the house is being built, what is not there yet is NULL. */
-#pragma weak us_wdf_driver_type
-#pragma weak us_wdf_device_type
-#pragma weak us_wdf_queue_type
 extern const struct us_wdf_type us_wdf_driver_type, us_wdf_device_type, us_wdf_queue_type, us_wdf_request_type,
 	us_wdf_file_type, us_wdf_interrupt_type, us_wdf_dma_enabler_type, us_wdf_common_buffer_type,
 	us_wdf_transaction_type, us_wdf_timer_type, us_wdf_dpc_type, us_wdf_work_item_type, us_wdf_spin_lock_type,

@@ -9,8 +9,6 @@
 
 #define TAG 0x50447846u /* "FxDP" */
 
-#pragma weak us_wdf_queues_purge_all
-
 /* -- start and stop ---------------------------------------------------------------------------------------------------
  */
 
@@ -134,8 +132,7 @@ static void take_down(struct us_wdf_device *device)
 	us_wdf_idle_stop(device);
 	us_wdf_power_down(device, WdfPowerDeviceD3Final, true);
 	us_wdf_release_hardware(device);
-	if (us_wdf_queues_purge_all)
-		us_wdf_queues_purge_all(device);
+	us_wdf_queues_purge_all(device);
 	us_wdf_self_managed_end(device, false);
 }
 

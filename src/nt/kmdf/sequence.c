@@ -18,11 +18,6 @@
 #define CALL_SIMPLY(device, name)                                                                                      \
 	((device)->pnp.name ? US_CALL(#name, (device)->pnp.name, (WDFDEVICE)(device)) : STATUS_SUCCESS)
 
-#pragma weak us_wdf_queues_power_up
-#pragma weak us_wdf_queues_power_down
-#pragma weak us_wdf_dma_power_up
-#pragma weak us_wdf_dma_power_down
-
 /* -- hardware ---------------------------------------------------------------------------------------------------------
  */
 
@@ -93,15 +88,13 @@ static NTSTATUS climb(struct us_wdf_device *device, WDF_POWER_DEVICE_STATE previ
 	if (!NT_SUCCESS(status))
 		return status;
 	device->up = US_WDF_UP_POST_INTERRUPTS;
-	if (us_wdf_dma_power_up)
-		status = us_wdf_dma_power_up(device);
+	status = us_wdf_dma_power_up(device);
 	device->up = US_WDF_UP_DMA;
 	if (!NT_SUCCESS(status))
 		return status;
 	device->in_d0 = true;
 	device->up = US_WDF_UP_QUEUES;
-	if (us_wdf_queues_power_up)
-		us_wdf_queues_power_up(device);
+	us_wdf_queues_power_up(device);
 	status = start_self_managed(device);
 	if (NT_SUCCESS(status))
 		device->up = US_WDF_UP_IO;
@@ -135,8 +128,7 @@ static void keep_first(NTSTATUS *status, NTSTATUS next)
 static void stop_queues(struct us_wdf_device *device, bool gone)
 {
 	device->in_d0 = false;
-	if (us_wdf_queues_power_down)
-		us_wdf_queues_power_down(device, gone);
+	us_wdf_queues_power_down(device, gone);
 }
 
 /* Self-managed I/O before the queues, unless the device was pulled out: then after them. */
@@ -160,7 +152,7 @@ NTSTATUS us_wdf_power_down(struct us_wdf_device *device, WDF_POWER_DEVICE_STATE 
 
 	if (up < US_WDF_UP_D0) {
 		/* Requests that wait for D0 wait in vain. */
-		if (gone && us_wdf_queues_power_down)
+		if (gone)
 			us_wdf_queues_power_down(device, true);
 		return status;
 	}
@@ -168,7 +160,7 @@ NTSTATUS us_wdf_power_down(struct us_wdf_device *device, WDF_POWER_DEVICE_STATE 
 	device->power_state = WdfDevStatePowerDx;
 	if (up >= US_WDF_UP_QUEUES)
 		status = stop_io(device, up, gone);
-	if (up >= US_WDF_UP_DMA && us_wdf_dma_power_down)
+	if (up >= US_WDF_UP_DMA)
 		keep_first(&status, us_wdf_dma_power_down(device));
 	if (up >= US_WDF_UP_POST_INTERRUPTS)
 		keep_first(&status, CALL(device, EvtDeviceD0ExitPreInterruptsDisabled, target));
