@@ -3,6 +3,7 @@
 #include "kmdf-driver.h"
 
 #include "crypto.h"
+#include "nt/trap.h"
 
 #define OBJECTS 5
 
@@ -10,7 +11,6 @@ static NTSTATUS (*in_add)(WDFDEVICE device), (*in_prepare)(WDFDEVICE device, WDF
 static NTSTATUS (*in_post)(WDFDEVICE device);
 static WDFDEVICE the_device;
 static WDFINTERRUPT objects[OBJECTS];
-static PUCHAR registers;
 static bool uses_work_item, passive;
 static unsigned isrs, dpcs, works, synchronised;
 static ULONG last_message;
@@ -115,7 +115,6 @@ static int setup(void **state)
 	in_add = create_all;
 	in_prepare = NULL;
 	in_post = NULL;
-	registers = NULL;
 	uses_work_item = passive = false;
 	isrs = dpcs = works = synchronised = 0;
 	return 0;
@@ -319,11 +318,11 @@ static void an_interrupt_of_prepare_hardware_lives_until_release_hardware(void *
  * ---------------------------------------------------------------------------------------------------------------------
  */
 
-/* A reset: its end interrupts. */
+/* A command that the device does not know is an error, which interrupts. */
 static void interrupt_once(struct us_nt_user *user)
 {
-	write(CRYPTO_INT_ENABLE, CRYPTO_INT_STATUS_RESET_DONE_MASK);
-	write(CRYPTO_COMMAND, CRYPTO_COMMAND_CODE_RESET);
+	write(CRYPTO_INT_ENABLE, CRYPTO_INT_STATUS_ERROR_MASK);
+	write(CRYPTO_COMMAND, CRYPTO_COMMAND_CODE_MASK);
 	us_nt_advance(user, 10 * 1000000);
 }
 
@@ -340,6 +339,14 @@ static void works_with_dpc(struct us_nt_user *user, void *context)
 	rig_expect(WdfInterruptWdmGetInterrupt(objects[0]) != NULL);
 }
 
+static void comes_as_message(struct us_nt_user *user, void *context)
+{
+	just_in(user, context);
+	interrupt_once(user);
+	us_nt_expect(user, isrs == 1 && dpcs == 1);
+	us_nt_expect(user, last_message == 1); /* that of the cause */
+}
+
 static void works_with_work_item(struct us_nt_user *user, void *context)
 {
 	just_in(user, context);
@@ -353,6 +360,8 @@ static void an_isr_queues_its_dpc_or_work_item_once(void **state)
 	tell_with(US_NT_GRANT_LINE, 0, works_with_dpc);
 	tell_with(US_NT_GRANT_MSI, 1, works_with_dpc);
 	tell_with(US_NT_GRANT_MSIX, 1, works_with_dpc);
+	tell_with(US_NT_GRANT_MSI, 4, comes_as_message);
+	tell_with(US_NT_GRANT_MSIX, 4, comes_as_message);
 	uses_work_item = true;
 	tell_with(US_NT_GRANT_LINE, 0, works_with_work_item);
 }
