@@ -158,7 +158,7 @@ NTSTATUS us_wdf_create(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES at
 	}
 	InsertTailList(&state()->objects, &object->all);
 	if (us_nt_tracing())
-		us_nt_trace("note  %s created below %s", us_wdf_name(object), parent ? us_wdf_name(parent) : "nothing");
+		us_nt_trace("note      %s created below %s", us_wdf_name(object), parent ? us_wdf_name(parent) : "nothing");
 	*(struct us_wdf_object **)result = object;
 	return STATUS_SUCCESS;
 }
@@ -293,7 +293,7 @@ static void destroy(struct us_wdf_object *object)
 	if (object->type->destroy)
 		object->type->destroy(object);
 	if (us_nt_tracing())
-		us_nt_trace("note  %s destroyed", us_wdf_name(object));
+		us_nt_trace("note      %s destroyed", us_wdf_name(object));
 	us_wdf_free_contexts(object);
 	while ((tag = object->tags)) {
 		object->tags = tag->next;
@@ -345,7 +345,7 @@ static void dispose(struct us_wdf_object *object)
 		dispose(CONTAINING_RECORD(link, struct us_wdf_object, sibling));
 	}
 	if (us_nt_tracing())
-		us_nt_trace("note  %s is cleaned up", us_wdf_name(object));
+		us_nt_trace("note      %s is cleaned up", us_wdf_name(object));
 	if (object->type->dispose)
 		object->type->dispose(object);
 	us_wdf_call_cleanup(object);
