@@ -14,6 +14,7 @@ struct us_verb {
 
 int us_cli_conform(int argc, char **argv);
 int us_cli_rdl(int argc, char **argv);
+int us_cli_rehearse(int argc, char **argv);
 int us_cli_serve(int argc, char **argv);
 int us_cli_vm(int argc, char **argv);
 

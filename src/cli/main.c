@@ -12,6 +12,9 @@ static const struct us_verb verbs[] = {
 	{"rdl", "check a SystemRDL file, or make a header, a page, a dump or a map from it", us_cli_rdl},
 	{"serve", "play a device for QEMU or another vfio-user client", us_cli_serve},
 	{"conform", "test a function against its specification: the model, a socket or a real card", us_cli_conform},
+#ifdef US_STAGE
+	{"rehearse", "run a compiled Windows driver on an NT kernel in this process", us_cli_rehearse},
+#endif
 	{"vm", "start stock QEMU with served devices in it", us_cli_vm},
 };
 

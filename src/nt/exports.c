@@ -9,11 +9,6 @@
 
 extern const struct us_export us_wdf_loader_exports[];
 
-#pragma weak us_nt_io_exports
-#pragma weak us_nt_registry_exports
-#pragma weak us_nt_pnp_exports
-#pragma weak us_wdf_loader_exports
-
 #define SLOTS 4096u /* more than twice as many as there are exports */
 
 static const struct us_export *kernel[SLOTS], *loader[SLOTS];

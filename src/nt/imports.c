@@ -7,7 +7,6 @@
 
 /* kmdf/loader.c's: a function of the table by its index. */
 const struct us_export *us_wdf_function(size_t index);
-#pragma weak us_wdf_function
 
 static int say(FILE *to, bool there, const char *from, const char *name)
 {
@@ -42,7 +41,7 @@ static int list_functions(const struct us_kmdf_use *use, FILE *to)
 
 	fprintf(to, "functions of KMDF that it may call:\n");
 	for (uint32_t i = 0; i < use->count; i++) {
-		const struct us_export *export = use->called[i] && us_wdf_function ? us_wdf_function(i) : NULL;
+		const struct us_export *export = use->called[i] ? us_wdf_function(i) : NULL;
 		char index[48];
 
 		snprintf(index, sizeof index, "function %" PRIu32 " of the table", i);

@@ -12,17 +12,10 @@
 #include "nt/sched.h"
 #include "nt/stage.h"
 
-/* While the house is being built, what is not there yet is NULL. */
-void us_nt_pool_init(void);
-#pragma weak us_nt_ke_init
-#pragma weak us_nt_ex_init
-#pragma weak us_nt_registry_init
-#pragma weak us_nt_io_init
-#pragma weak us_nt_pnp_init
-
 extern const struct us_export us_nt_ke_exports[], us_nt_ex_exports[], us_nt_rtl_exports[], us_nt_mm_exports[],
 	us_nt_hal_exports[], us_nt_io_exports[], us_nt_registry_exports[], us_nt_pnp_exports[];
 
+void us_nt_pool_init(void); /* pool.c */
 void us_nt_ke_init(void); /* ke-*.c: dispatcher objects, waits, timers, DPC objects, spin locks, threads */
 void us_nt_ex_init(void); /* ex-*.c: pool's exports, work items and their threads, lookaside lists, interlocked lists */
 void us_nt_mm_init(void); /* mm-*.c: MDLs, probe and lock, mappings, I/O space */

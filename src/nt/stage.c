@@ -202,18 +202,13 @@ static int begin(const struct us_rehearsal *config, struct us_error *err)
 	us_nt_pool_init();
 	us_nt_trap_init();
 	us_nt_sched_init();
-	if (us_nt_ke_init)
-		us_nt_ke_init();
-	if (us_nt_ex_init)
-		us_nt_ex_init();
+	us_nt_ke_init();
+	us_nt_ex_init();
 	us_nt_mm_init();
 	us_nt_hal_init();
-	if (us_nt_registry_init)
-		us_nt_registry_init();
-	if (us_nt_io_init)
-		us_nt_io_init();
-	if (us_nt_pnp_init)
-		us_nt_pnp_init();
+	us_nt_registry_init();
+	us_nt_io_init();
+	us_nt_pnp_init();
 	return 0;
 }
 
