@@ -120,7 +120,9 @@ static void start(struct us_nt_user *user, struct us_nt_io *io, us_nt_handle fil
 	op->request.context = op;
 	op->io = io;
 	op->owner = us_nt_current();
-	op->story_out = wish->out;
+	/* With METHOD_IN_DIRECT the second buffer is input, too, and may be constant. */
+	if (wish->major != IRP_MJ_DEVICE_CONTROL || (wish->code & 3) != METHOD_IN_DIRECT)
+		op->story_out = wish->out;
 	op->in = place(user, wish->in, wish->in_size, true);
 	/* The bytes that the driver does not write keep what they were. */
 	op->out = place(user, wish->out, wish->out_size, true);
