@@ -7,7 +7,7 @@
 #include "nt/interrupt.h"
 #include "nt/trace.h"
 
-#define LONGEST_PAUSE 200000 /* ns between two pulls */
+#define LONGEST_PAUSE 20000 /* ns between two pulls */
 #define IDLE_PULLS 8 /* pulls without anything else happening, after which it rests */
 
 struct us_line {

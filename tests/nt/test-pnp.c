@@ -2,6 +2,8 @@
 /* Plug and play, power and interrupts, as a WDM driver of the adder meets them. */
 #include "wdm-adder.h"
 
+#include <stdlib.h>
+
 static us_nt_handle plugged_in(struct us_nt_user *user)
 {
 	us_nt_status status;
@@ -91,6 +93,22 @@ static void the_line_is_shared_with_a_device_that_chatters(void **state)
 		others += wdm_seen.interrupts - wdm_seen.claimed;
 	}
 	assert_true(others > 0);
+}
+
+static void the_other_device_claims_its_own(void **state)
+{
+	struct us_rehearsal r = wdm_rehearsal((struct wdm_options){.connect = WDM_BY_LINE}, 1);
+	char *text = NULL;
+	size_t size;
+
+	(void)state;
+	r.grant = US_NT_GRANT_LINE;
+	r.trace = open_memstream(&text, &size);
+	rig_tell(&r, several_additions, NULL);
+	fclose(r.trace);
+	assert_non_null(strstr(text, "the other device pulls the line"));
+	assert_non_null(strstr(text, "the other device's service routine claims it"));
+	free(text);
 }
 
 static void a_line_that_nobody_claims_is_stuck(void **state)
@@ -480,16 +498,22 @@ static void sleeping(struct us_nt_user *user, void *context)
 {
 	us_nt_handle file = plugged_in(user);
 	uint32_t operands[2] = {70, 7}, sum = 0;
+	struct us_function *fn = us_nt_function(user);
 	struct us_nt_io io;
 
 	(void)context;
-	add(user, file);
+	us_nt_expect_status(user, us_nt_rebalance(user), STATUS_SUCCESS);
+	start_add(user, &io, file, operands, &sum);
+	us_nt_expect_status(user, us_nt_wait(user, &io, US_FOREVER), STATUS_SUCCESS);
+	us_nt_expect(user, us_fn_read32(fn, US_REGION_BAR0, 0) == 70);
 	us_nt_expect_status(user, us_nt_sleep_system(user), STATUS_SUCCESS);
+	us_nt_expect(user, us_fn_read32(fn, US_REGION_BAR0, 0) == UINT32_MAX); /* its memory space is off */
 	us_nt_expect(user, !us_nt_is_started(user) && wdm_seen.d3 == 1);
 	start_add(user, &io, file, operands, &sum); /* waits in the queue */
 	us_nt_expect_status(user, us_nt_wait(user, &io, 1000000), STATUS_TIMEOUT);
 	us_nt_expect_status(user, us_nt_wake_system(user), STATUS_SUCCESS);
 	us_nt_expect(user, us_nt_is_started(user) && wdm_seen.d0 == 1);
+	us_nt_expect(user, (us_fn_read32(fn, US_REGION_CONFIG, 0x10) & ~15u) == wdm_seen.bar); /* restored by the bus */
 	us_nt_expect_status(user, us_nt_wait(user, &io, US_FOREVER), STATUS_SUCCESS);
 	us_nt_expect(user, sum == 77);
 	add(user, file);
@@ -528,6 +552,7 @@ int main(void)
 		cmocka_unit_test(a_message_comes_by_each_way_of_connecting),
 		cmocka_unit_test(the_line_comes_by_each_way_of_connecting),
 		cmocka_unit_test(the_line_is_shared_with_a_device_that_chatters),
+		cmocka_unit_test(the_other_device_claims_its_own),
 		cmocka_unit_test(fewer_messages_are_granted_than_asked_for),
 		cmocka_unit_test(the_inf_limits_the_messages),
 		cmocka_unit_test(a_device_is_ejected_when_nobody_has_it_open),

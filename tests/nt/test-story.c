@@ -229,6 +229,35 @@ static void cancel_races_with_completion(void **state)
 	assert_true(ended[1] > 0); /* and some did not */
 }
 
+static void cancel_as_soon_as_possible(struct us_nt_user *user, void *context)
+{
+	struct us_nt_io *io = context;
+
+	while (!io->stage)
+		us_nt_advance(user, 1 + us_nt_chance(user, 50));
+	us_nt_cancel(user, io);
+}
+
+/* The cancel may come before the driver has queued the request, while it does, and after that. */
+static void cancelling_at_once(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = plugged_in(user);
+	struct us_nt_io io = {0};
+	struct us_nt_thread *thread = us_nt_thread(user, cancel_as_soon_as_possible, &io);
+
+	(void)context;
+	us_nt_advance(user, us_nt_chance(user, 100));
+	us_nt_start_control(user, &io, file, WDM_WAIT, NULL, 0, NULL, 0);
+	us_nt_expect_status(user, us_nt_wait(user, &io, US_FOREVER), STATUS_CANCELLED);
+	us_nt_join(user, thread);
+}
+
+static void cancel_races_with_queueing(void **state)
+{
+	(void)state;
+	tell(plain, cancelling_at_once, 4 * RIG_SEEDS);
+}
+
 static void closing_with_requests(struct us_nt_user *user, void *context)
 {
 	us_nt_handle file = plugged_in(user), other = opened(user, US_NT_READ);
@@ -422,6 +451,7 @@ int main(void)
 		cmocka_unit_test(read_and_write_go_by_the_devices_method),
 		cmocka_unit_test(a_request_is_cancelled),
 		cmocka_unit_test(cancel_races_with_completion),
+		cmocka_unit_test(cancel_races_with_queueing),
 		cmocka_unit_test(closing_a_file_ends_its_requests_by_cleanup),
 		cmocka_unit_test(a_story_may_end_with_requests_under_way),
 		cmocka_unit_test(a_device_that_hangs_takes_no_commands),
