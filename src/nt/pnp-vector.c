@@ -9,7 +9,7 @@
 #include "nt/interrupt.h"
 #include "nt/trace.h"
 
-#define STORM 1000 /* interrupts of the line in a row that nobody claimed */
+#define STORM 1000 /* interrupts of the device's by the line, in a row, that its driver did not claim */
 
 struct us_vectors {
 	struct us_vector line, messages[US_PNP_MESSAGES];
@@ -36,18 +36,19 @@ static void unmask_line(void)
 		us_fn_irq_unmask(us_nt->fn, US_INTX, 0);
 }
 
+/* The driver was asked, while its device pulled the line: it claims the interrupt sooner or later. */
 static void count_claim(bool claimed)
 {
 	if (claimed) {
 		vectors()->unclaimed = 0;
 		return;
 	}
-	if (++vectors()->unclaimed < STORM)
+	if (!vectors()->masked || ++vectors()->unclaimed < STORM)
 		return;
 	us_nt_stop(US_NT_HANG, "interrupt.storm",
-		   "The interrupt line is stuck: %s pulled it %u times in a row, and no service routine said that it "
-		   "was its device's. Windows does nothing else any more.",
-		   us_line_is_pulled() ? "the other device" : "the device", STORM);
+		   "The interrupt line is stuck: the device pulled it %u times in a row, and no service routine of its driver said "
+		   "that it was its interrupt. Windows does nothing else any more.",
+		   STORM);
 }
 
 static bool serve_driver(void)
@@ -62,13 +63,15 @@ static bool serve_driver(void)
 
 static void deliver_line(struct us_vector *vector)
 {
-	bool first = us_line_is_first(), claimed;
+	bool asked = !us_line_is_first() || !us_line_serve(), claimed = asked && serve_driver();
 
-	claimed = (first && us_line_serve()) || serve_driver() || (!first && us_line_serve());
+	if (!us_line_is_first() && !claimed)
+		us_line_serve();
 	for (struct us_interrupt *i = us_nt->pnp->interrupts; i; i = i->next)
 		if (i->message < 0 && (i->wanted || i->running))
 			return; /* its thread goes on from here: the line stays masked until then */
-	count_claim(claimed);
+	if (asked)
+		count_claim(claimed);
 	unmask_line();
 	if (us_line_is_pulled())
 		us_nt_interrupt(vector);
