@@ -44,8 +44,7 @@ void us_vector_disconnect(struct us_interrupt *interrupt);
 /* A passive service routine has run: what it kept masked is looked at again. */
 void us_vector_served(struct us_interrupt *interrupt, bool claimed);
 
-/* -- the other device on the line
- * ------------------------------------------------------------------------------------------ */
+/* -- the other device on the line --------------------------------------------------------------------------------- */
 
 void us_line_start(void); /* it is there and chatters, while the function's line is live */
 void us_line_stop(void);

@@ -271,8 +271,7 @@ NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT device, PIRP irp, PIO_COM
 	return STATUS_SUCCESS;
 }
 
-/* -- send and wait
- * ------------------------------------------------------------------------------------------------------ */
+/* -- send and wait ------------------------------------------------------------------------------------------------ */
 
 static NTSTATUS NTAPI signal_and_keep(PDEVICE_OBJECT device, PIRP irp, PVOID event)
 {

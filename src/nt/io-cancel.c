@@ -67,8 +67,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP irp)
 	return TRUE;
 }
 
-/* -- cancel-safe queues
- * ------------------------------------------------------------------------------------------------ */
+/* -- cancel-safe queues ------------------------------------------------------------------------------------------- */
 
 /* The driver's lock callbacks change the IRQL: what it is behind them is theirs. */
 static KIRQL csq_acquire(PIO_CSQ csq)

@@ -10,8 +10,7 @@ static struct us_io *io(void)
 	return us_nt->io;
 }
 
-/* -- what is known beside them
- * ------------------------------------------------------------------------------------------ */
+/* -- what is known beside them ------------------------------------------------------------------------------------ */
 
 static struct us_io_device *find(PDEVICE_OBJECT device)
 {
@@ -58,8 +57,7 @@ static void destroy(void *object)
 
 static const struct us_ob_type device_type = {"Device", NULL, destroy};
 
-/* -- made
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- made --------------------------------------------------------------------------------------------------------- */
 
 static PDEVICE_OBJECT new_device(PDRIVER_OBJECT driver, ULONG extension, DEVICE_TYPE type, ULONG characteristics)
 {
@@ -154,8 +152,7 @@ NTSTATUS NTAPI us_io_create_device_secure(PDRIVER_OBJECT driver, ULONG extension
 	return IoCreateDevice(driver, extension, name, type, characteristics, exclusive, device);
 }
 
-/* -- deleted
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- deleted ------------------------------------------------------------------------------------------------------ */
 
 static void unlist(PDEVICE_OBJECT device)
 {
@@ -203,8 +200,7 @@ void us_io_device_closed(PDEVICE_OBJECT device)
 		us_ob_dereference(device);
 }
 
-/* -- stacked
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- stacked ------------------------------------------------------------------------------------------------------ */
 
 PDEVICE_OBJECT NTAPI IoGetAttachedDevice(PDEVICE_OBJECT device)
 {

@@ -161,8 +161,7 @@ void us_nt_io_unload(PDRIVER_OBJECT driver)
 	drop(known);
 }
 
-/* -- extensions of driver objects
- * ---------------------------------------------------------------------------------------- */
+/* -- extensions of driver objects --------------------------------------------------------------------------------- */
 
 PVOID NTAPI IoGetDriverObjectExtension(PDRIVER_OBJECT driver, PVOID id)
 {

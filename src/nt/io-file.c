@@ -176,8 +176,7 @@ void us_nt_io_cleanup(PFILE_OBJECT file)
 	us_ob_dereference(file);
 }
 
-/* -- what drivers call
- * -------------------------------------------------------------------------------------------------- */
+/* -- what drivers call -------------------------------------------------------------------------------------------- */
 
 NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJECT *file,
 					PDEVICE_OBJECT *device)

@@ -162,8 +162,7 @@ size_t us_io_name_leaks(char *text, size_t size)
 	return n;
 }
 
-/* -- what drivers call
- * -------------------------------------------------------------------------------------------------- */
+/* -- what drivers call -------------------------------------------------------------------------------------------- */
 
 NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING link, PUNICODE_STRING target)
 {

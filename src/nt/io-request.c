@@ -70,8 +70,7 @@ static void ended(struct us_irp *known)
 	end(request, status, information);
 }
 
-/* -- buffers
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- buffers ------------------------------------------------------------------------------------------------------ */
 
 /* An application may give any address; what is not its memory is found out here, before the driver hears of it. */
 static bool is_users(const void *at, size_t size)
@@ -161,8 +160,7 @@ static bool may(const FILE_OBJECT *file, const struct us_nt_request *r)
 	return (!(need & FILE_READ_ACCESS) || file->ReadAccess) && (!(need & FILE_WRITE_ACCESS) || file->WriteAccess);
 }
 
-/* -- the way down
- * -------------------------------------------------------------------------------------------------------- */
+/* -- the way down ------------------------------------------------------------------------------------------------- */
 
 void us_nt_io_start(PFILE_OBJECT file, struct us_nt_request *request)
 {
@@ -225,8 +223,7 @@ void us_nt_io_cancel_file(PFILE_OBJECT file)
 	}
 }
 
-/* -- questions of drivers
- * -------------------------------------------------------------------------------------------------- */
+/* -- questions of drivers ----------------------------------------------------------------------------------------- */
 
 BOOLEAN NTAPI us_io_is_32bit_process(PIRP irp)
 {

@@ -105,14 +105,12 @@ NTSTATUS NTAPI us_io_create_device_secure(PDRIVER_OBJECT driver, ULONG extension
 					  DEVICE_TYPE type, ULONG characteristics, BOOLEAN exclusive,
 					  PCUNICODE_STRING sddl, const GUID *class, PDEVICE_OBJECT *device);
 
-/* -- drivers (io-driver.c)
- * --------------------------------------------------------------------------------------------- */
+/* -- drivers (io-driver.c) ---------------------------------------------------------------------------------------- */
 
 /* A driver object, without calling its DriverEntry: what the bus's own drivers need. */
 PDRIVER_OBJECT us_io_driver_new(const char *service);
 
-/* -- names (io-name.c)
- * --------------------------------------------------------------------------------------------------- */
+/* -- names (io-name.c) -------------------------------------------------------------------------------------------- */
 
 NTSTATUS us_io_name_add_device(PCUNICODE_STRING name, PDEVICE_OBJECT device);
 void us_io_name_remove(PCUNICODE_STRING name);
@@ -126,14 +124,12 @@ NTSTATUS us_io_name_find(PCUNICODE_STRING name, PDEVICE_OBJECT *device, UNICODE_
 /* Symbolic links that nobody took away, as a sentence; how many. */
 size_t us_io_name_leaks(char *text, size_t size);
 
-/* -- interfaces (io-interface.c)
- * ------------------------------------------------------------------------------------------- */
+/* -- interfaces (io-interface.c) ---------------------------------------------------------------------------------- */
 
 /* The device is gone: its interfaces are, too. */
 void us_io_interfaces_forget(PDEVICE_OBJECT pdo);
 
-/* -- files (io-file.c)
- * --------------------------------------------------------------------------------------------------- */
+/* -- files (io-file.c) -------------------------------------------------------------------------------------------- */
 
 struct us_io_file {
 	struct us_irp *irps;

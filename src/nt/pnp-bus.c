@@ -69,8 +69,7 @@ void us_pnp_bus_init(void)
 	us_nt->io->bus = &bus;
 }
 
-/* -- names
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- names -------------------------------------------------------------------------------------------------------- */
 
 bool us_pnp_hardware_id(unsigned index, char text[64])
 {
@@ -204,8 +203,7 @@ static NTSTATUS query_text(PIRP irp, DEVICE_TEXT_TYPE type)
 	return strings ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* -- what it can
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- what it can -------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS query_capabilities(PDEVICE_CAPABILITIES c)
 {
@@ -251,8 +249,7 @@ static NTSTATUS query_relations(PDEVICE_OBJECT device, PIRP irp, DEVICE_RELATION
 	return STATUS_SUCCESS;
 }
 
-/* -- configuration space for drivers
- * ----------------------------------------------------------------------------------------- */
+/* -- configuration space for drivers ------------------------------------------------------------------------------ */
 
 static ULONG access_config(bool write, ULONG space, PVOID buffer, ULONG offset, ULONG length)
 {
@@ -332,8 +329,7 @@ static NTSTATUS query_interface(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCAT
 	return STATUS_SUCCESS;
 }
 
-/* -- dispatch
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- dispatch ----------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS start(void)
 {

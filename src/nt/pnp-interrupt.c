@@ -99,8 +99,7 @@ void us_interrupt_unlock(struct us_interrupt *i, KIRQL irql)
 	us_nt_lower_irql(irql);
 }
 
-/* -- service routines
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- service routines --------------------------------------------------------------------------------------------- */
 
 static bool call_routine(struct us_interrupt *i)
 {

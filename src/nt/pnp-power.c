@@ -34,8 +34,7 @@ static struct us_pnp_requests *requests(void)
 	return us_nt->pnp->requests;
 }
 
-/* -- the bus's part
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- the bus's part ----------------------------------------------------------------------------------------------- */
 
 static NTSTATUS set_device_state(DEVICE_POWER_STATE state)
 {
@@ -73,8 +72,7 @@ NTSTATUS us_pnp_bus_power(PDEVICE_OBJECT device, PIRP irp)
 	return status;
 }
 
-/* -- IRPs that are asked for
- * ------------------------------------------------------------------------------------------------------ */
+/* -- IRPs that are asked for -------------------------------------------------------------------------------------- */
 
 static void send_next(void);
 

@@ -149,8 +149,7 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT device, ULONG type, ACCESS
 	return us_registry_open(key, access, handle);
 }
 
-/* -- what drivers tell
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- what drivers tell -------------------------------------------------------------------------------------------- */
 
 VOID NTAPI IoInvalidateDeviceState(PDEVICE_OBJECT device)
 {

@@ -25,8 +25,7 @@ static KAFFINITY all_processors(void)
 	return ((KAFFINITY)1 << us_nt_cpus()) - 1;
 }
 
-/* -- what it needs
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- what it needs ------------------------------------------------------------------------------------------------ */
 
 /* A number that the INF wrote below "Interrupt Management\MessageSignaledInterruptProperties"; -1: it wrote none. */
 static long inf_says(const char *name)
@@ -115,8 +114,7 @@ PIO_RESOURCE_REQUIREMENTS_LIST us_pnp_requirements(void)
 	return list;
 }
 
-/* -- what it gets
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- what it gets ------------------------------------------------------------------------------------------------- */
 
 /* What the list that the driver has seen, and may have changed, asks for. */
 static void asked(const IO_RESOURCE_REQUIREMENTS_LIST *list, unsigned *messages, bool *line)

@@ -24,8 +24,7 @@ static struct us_vectors *vectors(void)
 	return us_nt->pnp->vectors;
 }
 
-/* -- the line
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- the line ----------------------------------------------------------------------------------------------------- */
 
 static void unmask_line(void)
 {
@@ -46,8 +45,8 @@ static void count_claim(bool claimed)
 	if (!vectors()->masked || ++vectors()->unclaimed < STORM)
 		return;
 	us_nt_stop(US_NT_HANG, "interrupt.storm",
-		   "The interrupt line is stuck: the device pulled it %u times in a row, and no service routine of its driver said "
-		   "that it was its interrupt. Windows does nothing else any more.",
+		   "The interrupt line is stuck: the device pulled it %u times in a row, and no service routine of its driver "
+		   "said that it was its interrupt. Windows does nothing else any more.",
 		   STORM);
 }
 
@@ -87,8 +86,7 @@ void us_vector_served(struct us_interrupt *interrupt, bool claimed)
 		us_nt_interrupt(&vectors()->line);
 }
 
-/* -- messages
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- messages ----------------------------------------------------------------------------------------------------- */
 
 static void deliver_message(struct us_vector *vector)
 {
@@ -136,8 +134,7 @@ void us_line_pull(void)
 	us_nt_interrupt(&vectors()->line);
 }
 
-/* -- connected
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- connected ---------------------------------------------------------------------------------------------------- */
 
 static struct us_vector *vector_of(const struct us_interrupt *interrupt)
 {
@@ -186,8 +183,7 @@ void us_vector_disconnect(struct us_interrupt *interrupt)
 		   "the end of an interrupt service routine that is being disconnected");
 }
 
-/* -- the device's life
- * --------------------------------------------------------------------------------------------------------- */
+/* -- the device's life -------------------------------------------------------------------------------------------- */
 
 void us_pnp_interrupt_init(void)
 {

@@ -56,8 +56,7 @@ struct us_pnp {
 	struct us_line *line; /* pnp-line.c */
 };
 
-/* -- the bus (pnp-bus.c)
- * ------------------------------------------------------------------------------------------------ */
+/* -- the bus (pnp-bus.c) ------------------------------------------------------------------------------------------ */
 
 bool us_pnp_is_pdo(PDEVICE_OBJECT device);
 void us_pnp_bus_init(void);
@@ -70,8 +69,7 @@ const char *us_pnp_minor_name(UCHAR minor);
 bool us_pnp_hardware_id(unsigned index, char text[64]);
 bool us_pnp_compatible_id(unsigned index, char text[64]);
 
-/* -- configuration space (pnp-config.c)
- * ------------------------------------------------------------------------------------- */
+/* -- configuration space (pnp-config.c) --------------------------------------------------------------------------- */
 
 /* All ones while the function is gone; writes go nowhere then. */
 uint32_t us_pnp_config_read(unsigned offset, unsigned width);
@@ -84,8 +82,7 @@ void us_pnp_disable(void);
 void us_pnp_to_d3(void);
 void us_pnp_to_d0(bool power_was_lost);
 
-/* -- resources (pnp-resource.c)
- * ---------------------------------------------------------------------------------------------- */
+/* -- resources (pnp-resource.c) ----------------------------------------------------------------------------------- */
 
 /* What the function needs, in the pool; the message count as its INF asks. NULL: no memory. */
 PIO_RESOURCE_REQUIREMENTS_LIST us_pnp_requirements(void);
@@ -101,16 +98,14 @@ void us_pnp_release(void);
 unsigned us_pnp_message_vector(unsigned n);
 KIRQL us_pnp_message_irql(unsigned n);
 
-/* -- interrupts (pnp-vector.c; interrupt.h has more)
- * ---------------------------------------------------------------------------------- */
+/* -- interrupts (pnp-vector.c; interrupt.h has more) -------------------------------------------------------------- */
 
 void us_pnp_interrupt_init(void);
 void us_pnp_interrupts_start(void); /* the device is started: its line is live */
 void us_pnp_interrupts_stop(void);
 void us_pnp_interrupts_restore(void); /* config space was lost: messages that are connected are programmed again */
 
-/* -- power (pnp-power.c)
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- power (pnp-power.c) ------------------------------------------------------------------------------------------ */
 
 NTSTATUS us_pnp_bus_power(PDEVICE_OBJECT device, PIRP irp); /* the bus's driver's dispatch routine of IRP_MJ_POWER */
 

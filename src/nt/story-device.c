@@ -5,8 +5,7 @@
 #include "nt/story.h"
 #include "nt/trace.h"
 
-/* -- registers of a function that is gone, or hangs
- * ------------------------------------------------------------------------------- */
+/* -- registers of a function that is gone, or hangs --------------------------------------------------------------- */
 
 static bool filter(bool write, unsigned bar, uint64_t offset, unsigned width, uint64_t *value)
 {

@@ -185,8 +185,7 @@ static void an_exclusive_device_is_opened_once(void **state)
 	rig_run(NULL, exclusive_body, NULL);
 }
 
-/* -- IRPs of drivers
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- IRPs of drivers ---------------------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI count_up(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 {
@@ -438,8 +437,7 @@ static void mistakes_with_irps_of_ones_own_are_found(void **state)
 	rig_run_breaks("irp.build-major", wrong_major, NULL);
 }
 
-/* -- remove locks
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- remove locks ------------------------------------------------------------------------------------------------- */
 
 static IO_REMOVE_LOCK remove_lock;
 static bool released;
@@ -485,8 +483,7 @@ static void a_remove_lock_is_released_as_often_as_acquired(void **state)
 	rig_run_breaks("remove-lock.unbalanced", unbalanced, NULL);
 }
 
-/* -- the error log
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- the error log ------------------------------------------------------------------------------------------------ */
 
 static void log_body(void *context)
 {

@@ -53,8 +53,7 @@ static void tell(struct wdm_options options, enum us_nt_grant grant,
 	}
 }
 
-/* -- interrupts
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- interrupts --------------------------------------------------------------------------------------------------- */
 
 static void a_message_comes_by_each_way_of_connecting(void **state)
 {
@@ -204,8 +203,7 @@ static void the_inf_limits_the_messages(void **state)
 	assert_int_equal(wdm_seen.line_descriptors, 1);
 }
 
-/* -- start and removal
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- start and removal -------------------------------------------------------------------------------------------- */
 
 static void a_device_that_does_not_start_is_removed(void **state)
 {
@@ -318,8 +316,7 @@ static void a_rebalance_moves_the_registers(void **state)
 	tell((struct wdm_options){0}, US_NT_GRANT_LINE, rebalanced, 10);
 }
 
-/* -- what drivers ask the bus
- * ---------------------------------------------------------------------------------------------------- */
+/* -- what drivers ask the bus ------------------------------------------------------------------------------------- */
 
 #define CALL(function) US_IMPORT(function)
 

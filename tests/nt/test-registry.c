@@ -136,8 +136,7 @@ static void an_object_is_dereferenced_as_often_as_referenced(void **state)
 	rig_run_breaks("object.invalid", dereferenced_too_often, NULL);
 }
 
-/* -- values
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- values ------------------------------------------------------------------------------------------------------- */
 
 static void values_body(void *context)
 {

@@ -41,8 +41,7 @@ static void tell(struct wdm_options options, void (*story)(struct us_nt_user *us
 	}
 }
 
-/* -- open and close
- * ------------------------------------------------------------------------------------------------------- */
+/* -- open and close ----------------------------------------------------------------------------------------------- */
 
 static void opening(struct us_nt_user *user, void *context)
 {
@@ -92,8 +91,7 @@ static void a_mistake_of_the_story_is_said(void **state)
 	us_rehearsal_free(&report);
 }
 
-/* -- methods of transfer
- * ------------------------------------------------------------------------------------------------------ */
+/* -- methods of transfer ------------------------------------------------------------------------------------------ */
 
 static void controls(struct us_nt_user *user, void *context)
 {
@@ -159,8 +157,7 @@ static void read_and_write_go_by_the_devices_method(void **state)
 		tell((struct wdm_options){.io = methods[i]}, transfers, 3);
 }
 
-/* -- requests that take their time
- * ---------------------------------------------------------------------------------------------- */
+/* -- requests that take their time -------------------------------------------------------------------------------- */
 
 static void cancelling(struct us_nt_user *user, void *context)
 {
@@ -304,8 +301,7 @@ static void a_request_that_can_not_be_cancelled_hangs(void **state)
 	rig_tell_breaks("hang", &r, left_waiting, NULL);
 }
 
-/* -- mistakes with IRPs
- * -------------------------------------------------------------------------------------------------------- */
+/* -- mistakes with IRPs ------------------------------------------------------------------------------------------- */
 
 static void blunders(struct us_nt_user *user, void *context)
 {

@@ -14,8 +14,7 @@ static NTSTATUS NTAPI pass_down(PDEVICE_OBJECT device, PIRP irp)
 	return CALL(IofCallDriver)(e->lower, irp);
 }
 
-/* -- interrupts
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- interrupts --------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS connect_by_vector(struct extension *e, IO_CONNECT_INTERRUPT_PARAMETERS *p)
 {

@@ -10,8 +10,7 @@ NTSTATUS wdm_complete(PIRP irp, NTSTATUS status, ULONG_PTR information)
 	return status;
 }
 
-/* -- the queue
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- the queue ---------------------------------------------------------------------------------------------------- */
 
 static struct extension *of_csq(PIO_CSQ csq)
 {
@@ -66,8 +65,7 @@ static VOID NTAPI csq_complete(PIO_CSQ csq, PIRP irp)
 	wdm_complete(irp, STATUS_CANCELLED, 0);
 }
 
-/* -- the device
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- the device --------------------------------------------------------------------------------------------------- */
 
 void wdm_start_current(struct extension *e)
 {
@@ -142,8 +140,7 @@ BOOLEAN NTAPI wdm_message_isr(PKINTERRUPT interrupt, PVOID context, ULONG messag
 	return wdm_isr(interrupt, context);
 }
 
-/* -- requests
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- requests ----------------------------------------------------------------------------------------------------- */
 
 static VOID NTAPI plain_cancel(PDEVICE_OBJECT device, PIRP irp)
 {
