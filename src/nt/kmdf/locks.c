@@ -66,6 +66,7 @@ static void NTAPI spin_lock_acquire(PWDF_DRIVER_GLOBALS globals, WDFSPINLOCK han
 	while (lock->holder)
 		us_nt_spin(is_free, lock, us_wdf_name(lock));
 	lock->holder = us_nt_cpu();
+	lock->holder->locks++;
 	lock->irql = irql;
 }
 
@@ -77,6 +78,7 @@ static void NTAPI spin_lock_release(PWDF_DRIVER_GLOBALS globals, WDFSPINLOCK han
 	if (lock->holder != us_nt_cpu())
 		misuse(WDF_INVALID_LOCK_OPERATION, lock, "lock.not-held", "WdfSpinLockRelease",
 		       "which the caller has not got");
+	lock->holder->locks--;
 	lock->holder = NULL;
 	us_nt_lower_irql(lock->irql);
 }
