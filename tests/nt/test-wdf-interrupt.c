@@ -29,15 +29,15 @@ static BOOLEAN NTAPI evt_isr(WDFINTERRUPT interrupt, ULONG message)
 {
 	ULONG causes = read(CRYPTO_INT_STATUS);
 
-	rig_expect(us_nt_irql() == (passive ? PASSIVE_LEVEL : us_nt_irql()) &&
-		   (passive || us_nt_irql() > DISPATCH_LEVEL));
+	rig_expect(passive ? us_nt_irql() == PASSIVE_LEVEL : us_nt_irql() > DISPATCH_LEVEL);
 	if (!causes)
 		return FALSE;
 	write(CRYPTO_INT_STATUS, causes);
 	last_message = message;
 	isrs++;
 	if (uses_work_item)
-		rig_expect(WdfInterruptQueueWorkItemForIsr(interrupt) && !WdfInterruptQueueWorkItemForIsr(interrupt));
+		rig_expect(WdfInterruptQueueWorkItemForIsr(interrupt) &&
+			   (passive || !WdfInterruptQueueWorkItemForIsr(interrupt)));
 	else
 		rig_expect(WdfInterruptQueueDpcForIsr(interrupt) && !WdfInterruptQueueDpcForIsr(interrupt));
 	return TRUE;
@@ -66,6 +66,7 @@ static NTSTATUS create(WDFDEVICE device, unsigned count)
 	WDF_INTERRUPT_CONFIG_INIT(&config, evt_isr, uses_work_item ? NULL : evt_dpc);
 	if (uses_work_item)
 		config.EvtInterruptWorkItem = evt_work;
+	config.PassiveHandling = passive;
 	for (i = 0; i < count && NT_SUCCESS(status); i++)
 		status = WdfInterruptCreate(device, &config, WDF_NO_OBJECT_ATTRIBUTES, &objects[i]);
 	return status;
@@ -366,6 +367,24 @@ static void an_isr_queues_its_dpc_or_work_item_once(void **state)
 	tell_with(US_NT_GRANT_LINE, 0, works_with_work_item);
 }
 
+static void works_at_passive(struct us_nt_user *user, void *context)
+{
+	just_in(user, context);
+	interrupt_once(user);
+	us_nt_expect(user, isrs == 1 && dpcs == 0 && works == 1);
+	rig_expect(WdfInterruptTryToAcquireLock(objects[0]));
+	rig_expect(us_nt_irql() == PASSIVE_LEVEL);
+	WdfInterruptReleaseLock(objects[0]);
+}
+
+static void an_interrupt_can_be_handled_at_passive_level(void **state)
+{
+	(void)state;
+	passive = uses_work_item = true;
+	tell_with(US_NT_GRANT_LINE, 0, works_at_passive);
+	tell_with(US_NT_GRANT_MSI, 1, works_at_passive);
+}
+
 static BOOLEAN NTAPI evt_synchronize(WDFINTERRUPT interrupt, WDFCONTEXT context)
 {
 	WDF_INTERRUPT_INFO info;
@@ -452,6 +471,7 @@ int main(void)
 		cmocka_unit_test_setup(messages_are_assigned_in_the_order_of_creation, setup),
 		cmocka_unit_test_setup(an_interrupt_of_prepare_hardware_lives_until_release_hardware, setup),
 		cmocka_unit_test_setup(an_isr_queues_its_dpc_or_work_item_once, setup),
+		cmocka_unit_test_setup(an_interrupt_can_be_handled_at_passive_level, setup),
 		cmocka_unit_test_setup(the_interrupts_lock_raises_to_its_irql, setup),
 		cmocka_unit_test_setup(mistakes_with_interrupts_are_found, setup),
 	};

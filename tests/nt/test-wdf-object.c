@@ -358,6 +358,23 @@ static void null_pointer(void)
 	WdfObjectCreate(WDF_NO_OBJECT_ATTRIBUTES, NULL);
 }
 
+static void break_point(void)
+{
+	WdfVerifierDbgBreakPoint();
+}
+
+static void bug_check(void)
+{
+	WdfVerifierKeBugCheck(0xDEAD, 1, 2, 3, 4);
+}
+
+static void a_driver_may_end_it_all(void **state)
+{
+	(void)state;
+	wdf_run_breaks("driver.breakpoint", break_point);
+	wdf_run_breaks("driver.bugcheck", bug_check);
+}
+
 static void wrong_handles_and_deletions_are_found(void **state)
 {
 	(void)state;
@@ -471,6 +488,7 @@ int main(void)
 		cmocka_unit_test(what_the_driver_leaves_goes_with_the_driver),
 		cmocka_unit_test(a_reference_that_is_never_dropped_is_a_leak),
 		cmocka_unit_test(wrong_handles_and_deletions_are_found),
+		cmocka_unit_test(a_driver_may_end_it_all),
 		cmocka_unit_test(strings_collections_and_memory_do_as_documented),
 	};
 

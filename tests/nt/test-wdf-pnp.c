@@ -522,6 +522,53 @@ static void a_device_without_work_sleeps_until_somebody_stops_that(void **state)
 	tell(idle_story, NULL);
 }
 
+static void NTAPI evt_control(WDFQUEUE queue, WDFREQUEST request, size_t out, size_t in, ULONG code)
+{
+	(void)queue, (void)out, (void)in, (void)code;
+	happened("Io");
+	WdfRequestComplete(request, STATUS_SUCCESS);
+}
+
+static NTSTATUS with_queue(WDFDEVICE device)
+{
+	WDF_IO_QUEUE_CONFIG config;
+
+	WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&config, WdfIoQueueDispatchSequential);
+	config.EvtIoDeviceControl = evt_control;
+	return WdfIoQueueCreate(device, &config, WDF_NO_OBJECT_ATTRIBUTES, WDF_NO_HANDLE);
+}
+
+static void request_when_idle(struct us_nt_user *user, void *context)
+{
+	us_nt_status status;
+	us_nt_handle file;
+
+	(void)context;
+	us_nt_plug_in(user);
+	file = us_nt_open(user, US_NT_READ, &status);
+	us_nt_expect_status(user, status, STATUS_SUCCESS);
+	us_nt_advance(user, 30 * 1000000);
+	forget();
+	us_nt_expect_status(user,
+			    us_nt_control(user, file, CTL_CODE(0x8000, 1, METHOD_BUFFERED, FILE_ANY_ACCESS), NULL, 0,
+					  NULL, 0, NULL),
+			    STATUS_SUCCESS);
+	us_nt_expect(user, strncmp(story_of_it, "D0Entry-D3 Post ", 16) == 0 && strstr(story_of_it, "Io"));
+	us_nt_advance(user, 1000000);
+	forget(); /* the request may be served before EvtDeviceSelfManagedIoRestart, or behind it */
+	us_nt_advance(user, 30 * 1000000);
+	expect_happened("IoSuspend Pre D0Exit-D3");
+	us_nt_close(user, file);
+}
+
+static void a_request_wakes_an_idle_device(void **state)
+{
+	(void)state;
+	idles = true;
+	in_add = with_queue;
+	tell(request_when_idle, NULL);
+}
+
 static void too_often(struct us_nt_user *user, void *context)
 {
 	(void)context;
@@ -654,6 +701,7 @@ int main(void)
 		cmocka_unit_test_setup(a_driver_may_refuse_to_be_stopped_or_removed, setup),
 		cmocka_unit_test_setup(a_device_that_its_driver_says_has_failed_is_removed, setup),
 		cmocka_unit_test_setup(a_device_without_work_sleeps_until_somebody_stops_that, setup),
+		cmocka_unit_test_setup(a_request_wakes_an_idle_device, setup),
 		cmocka_unit_test_setup(wrong_idle_and_wake_settings_are_refused, setup),
 		cmocka_unit_test_setup(what_can_not_be_created_leaves_the_block_for_another_try, setup),
 		cmocka_unit_test_setup(mistakes_with_the_block_and_the_device_are_found, setup),

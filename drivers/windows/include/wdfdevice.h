@@ -698,10 +698,11 @@ WDF_INLINE NTSTATUS WdfDeviceConfigureRequestDispatching(WDFDEVICE Device, WDFQU
 WDF_INLINE NTSTATUS WdfDeviceEnqueueRequest(WDFDEVICE Device, WDFREQUEST Request);
 
 #define WdfDeviceStopIdle(Device, WaitForD0)                                                                           \
-	WdfDeviceStopIdleActual((Device), (WaitForD0), NULL, __LINE__, (PCHAR)__FILE__)
+	WdfDeviceStopIdleActual((Device), (WaitForD0), NULL, __LINE__, (PCHAR)(ULONG_PTR)__FILE__)
 #define WdfDeviceStopIdleWithTag(Device, WaitForD0, Tag)                                                               \
-	WdfDeviceStopIdleActual((Device), (WaitForD0), (Tag), __LINE__, (PCHAR)__FILE__)
-#define WdfDeviceResumeIdle(Device) WdfDeviceResumeIdleActual((Device), NULL, __LINE__, (PCHAR)__FILE__)
-#define WdfDeviceResumeIdleWithTag(Device, Tag) WdfDeviceResumeIdleActual((Device), (Tag), __LINE__, (PCHAR)__FILE__)
+	WdfDeviceStopIdleActual((Device), (WaitForD0), (Tag), __LINE__, (PCHAR)(ULONG_PTR)__FILE__)
+#define WdfDeviceResumeIdle(Device) WdfDeviceResumeIdleActual((Device), NULL, __LINE__, (PCHAR)(ULONG_PTR)__FILE__)
+#define WdfDeviceResumeIdleWithTag(Device, Tag)                                                                        \
+	WdfDeviceResumeIdleActual((Device), (Tag), __LINE__, (PCHAR)(ULONG_PTR)__FILE__)
 
 #endif

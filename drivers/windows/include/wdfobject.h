@@ -121,9 +121,11 @@ WDF_INLINE void WdfObjectDelete(WDFOBJECT Object);
 /* [DISPATCH] For the debugger's extensions. */
 WDF_INLINE NTSTATUS WdfObjectQuery(WDFOBJECT Object, const GUID *Guid, ULONG QueryBufferLength, PVOID QueryBuffer);
 
-#define WdfObjectReference(Handle) WdfObjectReferenceActual((Handle), NULL, __LINE__, (PCHAR)__FILE__)
-#define WdfObjectReferenceWithTag(Handle, Tag) WdfObjectReferenceActual((Handle), (Tag), __LINE__, (PCHAR)__FILE__)
-#define WdfObjectDereference(Handle) WdfObjectDereferenceActual((Handle), NULL, __LINE__, (PCHAR)__FILE__)
-#define WdfObjectDereferenceWithTag(Handle, Tag) WdfObjectDereferenceActual((Handle), (Tag), __LINE__, (PCHAR)__FILE__)
+#define WdfObjectReference(Handle) WdfObjectReferenceActual((Handle), NULL, __LINE__, (PCHAR)(ULONG_PTR)__FILE__)
+#define WdfObjectReferenceWithTag(Handle, Tag)                                                                         \
+	WdfObjectReferenceActual((Handle), (Tag), __LINE__, (PCHAR)(ULONG_PTR)__FILE__)
+#define WdfObjectDereference(Handle) WdfObjectDereferenceActual((Handle), NULL, __LINE__, (PCHAR)(ULONG_PTR)__FILE__)
+#define WdfObjectDereferenceWithTag(Handle, Tag)                                                                       \
+	WdfObjectDereferenceActual((Handle), (Tag), __LINE__, (PCHAR)(ULONG_PTR)__FILE__)
 
 #endif

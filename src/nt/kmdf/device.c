@@ -361,13 +361,16 @@ static void NTAPI set_failed(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, WDF_
 	if (action != WdfDeviceFailedAttemptRestart && action != WdfDeviceFailedNoRestart)
 		us_wdf_violation(WDF_VERIFIER_FATAL_ERROR, handle, "parameter.value",
 				 "WdfDeviceSetFailed was called with the action %d.", (int)action);
-	us_wdf_device_fail(device, action == WdfDeviceFailedAttemptRestart);
+	/*
+	 * To start it again the framework asks the bus to enumerate it anew (GUID_REENUMERATE_SELF_INTERFACE_STANDARD),
+	 * and leaves it where the bus can not. The stage's can not.
+	 */
+	us_wdf_device_fail(device);
 }
 
-void us_wdf_device_fail(struct us_wdf_device *device, bool restart)
+void us_wdf_device_fail(struct us_wdf_device *device)
 {
-	us_nt_trace("note      %s has failed%s", us_wdf_name(device), restart ? ", and may be started again" : "");
-	device->restart = restart && (!device->failed || device->restart);
+	us_nt_trace("note      %s has failed", us_wdf_name(device));
 	device->failed = true;
 	if (device->pdo && device->pnp_state == WdfDevStatePnpStarted)
 		IoInvalidateDeviceState(device->pdo);

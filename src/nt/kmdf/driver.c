@@ -79,7 +79,6 @@ static void NTAPI unload(PDRIVER_OBJECT wdm)
 	struct us_wdf_driver *driver = us_wdf_driver();
 
 	(void)wdm;
-	driver->unloaded = true;
 	if (driver->config.EvtDriverUnload)
 		US_CALL_VOID("EvtDriverUnload", driver->config.EvtDriverUnload, (WDFDRIVER)driver);
 	us_wdf_delete(&driver->object);
@@ -235,6 +234,24 @@ static BOOLEAN NTAPI is_version_available(PWDF_DRIVER_GLOBALS globals, WDFDRIVER
 	return params->MajorVersion == 1 && params->MinorVersion <= 15;
 }
 
+/* -- what the driver says of itself
+ * --------------------------------------------------------------------------------------- */
+
+static void NTAPI bug_check(PWDF_DRIVER_GLOBALS globals, ULONG code, ULONG_PTR a, ULONG_PTR b, ULONG_PTR c, ULONG_PTR d)
+{
+	(void)globals;
+	us_nt_bugcheck(code, a, b, c, d, "driver.bugcheck",
+		       "The driver called WdfVerifierKeBugCheck with the code %#x.", (unsigned)code);
+}
+
+/* Without a debugger a break point is the end. */
+static void NTAPI break_point(PWDF_DRIVER_GLOBALS globals)
+{
+	(void)globals;
+	us_nt_bugcheck(0x8E, (uint32_t)STATUS_BREAKPOINT, us_nt_caller(), 0, 0, "driver.breakpoint",
+		       "The driver called WdfVerifierDbgBreakPoint: it has found something wrong.");
+}
+
 void us_wdf_driver_functions(struct _WDF_FUNCTIONS *table)
 {
 	table->WdfDriverCreate = driver_create;
@@ -244,4 +261,6 @@ void us_wdf_driver_functions(struct _WDF_FUNCTIONS *table)
 	table->WdfDriverOpenParametersRegistryKey = open_parameters;
 	table->WdfDriverRetrieveVersionString = retrieve_version;
 	table->WdfDriverIsVersionAvailable = is_version_available;
+	table->WdfVerifierKeBugCheck = bug_check;
+	table->WdfVerifierDbgBreakPoint = break_point;
 }

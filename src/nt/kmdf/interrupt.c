@@ -177,6 +177,8 @@ static void assign(struct us_wdf_interrupt *interrupt, const CM_PARTIAL_RESOURCE
 		info->Irql = (KIRQL)d->u.Interrupt.Level;
 		info->TargetProcessorSet = d->u.Interrupt.Affinity;
 	}
+	if (interrupt->passive)
+		info->Irql = PASSIVE_LEVEL;
 	us_nt_trace("note      %s is %s %u", us_wdf_name(interrupt), info->MessageSignaled ? "message" : "line",
 		    info->MessageSignaled ? (unsigned)message : (unsigned)info->Vector);
 }
@@ -288,18 +290,19 @@ static void NTAPI get_info(PWDF_DRIVER_GLOBALS globals, WDFINTERRUPT handle, PWD
 	memcpy(info, &answer, size);
 }
 
-static void set(struct us_wdf_interrupt *interrupt, WDF_INTERRUPT_POLICY policy, KAFFINITY affinity)
+/* All but one of the policies allow any processor, which is what the stage does. */
+static void check_policy(WDF_INTERRUPT_POLICY policy, KAFFINITY affinity)
 {
 	if (policy == WdfIrqPolicySpecifiedProcessors && affinity)
 		us_nt_unsupported("interrupts for some of the processors only (WdfIrqPolicySpecifiedProcessors)");
-	interrupt->affinity = affinity; /* the other policies allow any processor */
 }
 
 static void NTAPI set_policy(PWDF_DRIVER_GLOBALS globals, WDFINTERRUPT handle, WDF_INTERRUPT_POLICY policy,
 			     WDF_INTERRUPT_PRIORITY priority, KAFFINITY affinity)
 {
 	(void)globals, (void)priority;
-	set(from(handle), policy, affinity);
+	from(handle);
+	check_policy(policy, affinity);
 }
 
 static void NTAPI set_extended_policy(PWDF_DRIVER_GLOBALS globals, WDFINTERRUPT handle,
@@ -309,7 +312,8 @@ static void NTAPI set_extended_policy(PWDF_DRIVER_GLOBALS globals, WDFINTERRUPT 
 
 	(void)globals;
 	us_wdf_take_or_stop(&taken, sizeof(taken), policy, sizeof(taken), "WdfInterruptSetExtendedPolicy");
-	set(from(handle), taken.Policy, taken.TargetProcessorSetAndGroup.Mask);
+	from(handle);
+	check_policy(taken.Policy, taken.TargetProcessorSetAndGroup.Mask);
 }
 
 void us_wdf_interrupt_functions(struct _WDF_FUNCTIONS *table)

@@ -14,7 +14,6 @@ struct us_wdf_interrupt {
 	bool assigned; /* `info` says to what */
 	bool enabled; /* EvtInterruptEnable succeeded, and Disable was not called since */
 	WDF_INTERRUPT_INFO info;
-	KAFFINITY affinity; /* the policy's; 0: any */
 	PKINTERRUPT wdm; /* NULL: not connected */
 	PKSPIN_LOCK spin; /* pool; shared with the interrupts of the same WDFSPINLOCK */
 	bool owns_spin;

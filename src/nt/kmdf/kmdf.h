@@ -59,7 +59,6 @@ struct us_wdf_driver {
 	PDRIVER_OBJECT wdm;
 	UNICODE_STRING registry_path;
 	WDF_DRIVER_CONFIG config;
-	bool unloaded; /* EvtDriverUnload was called */
 };
 
 /* The one driver that is bound to the framework on this stage: a bugcheck before WdfDriverCreate. */
@@ -161,7 +160,6 @@ struct us_wdf_device {
 	bool in_d0; /* power-managed queues may deliver */
 	bool removed; /* surprise removal was seen: create and I/O fail */
 	bool failed; /* WdfDeviceSetFailed, or a callback failed */
-	bool restart; /* … and it is to be started again */
 	bool preparing; /* in EvtDevicePrepareHardware */
 	bool self_managed, flushed; /* EvtDeviceSelfManagedIoInit, -Flush was called */
 	bool not_stoppable; /* WdfDeviceSetStaticStopRemove */
@@ -267,7 +265,7 @@ void us_wdf_release_hardware(struct us_wdf_device *device);
 void us_wdf_self_managed_end(struct us_wdf_device *device, bool cleanup); /* -Flush; or -Cleanup */
 
 /* A callback of the device failed, or WdfDeviceSetFailed: it is reported to the system as failed. Up to DISPATCH_LEVEL. */
-void us_wdf_device_fail(struct us_wdf_device *device, bool restart);
+void us_wdf_device_fail(struct us_wdf_device *device);
 
 /* idle.c: the device is started, or leaves for good; the system sleeps. */
 void us_wdf_idle_start(struct us_wdf_device *device);

@@ -27,7 +27,7 @@ static NTSTATUS to_d0(struct us_wdf_device *device, PIRP irp)
 		NTSTATUS climbed = us_wdf_power_up(device, device->low_state);
 
 		if (!NT_SUCCESS(climbed))
-			us_wdf_device_fail(device, true);
+			us_wdf_device_fail(device);
 	}
 	return us_wdf_complete(irp, status);
 }
@@ -39,7 +39,7 @@ static NTSTATUS to_sleep(struct us_wdf_device *device, PIRP irp, DEVICE_POWER_ST
 	device->low_state = wdf_state(device, state);
 	status = us_wdf_power_down(device, device->low_state, false);
 	if (!NT_SUCCESS(status))
-		us_wdf_device_fail(device, true);
+		us_wdf_device_fail(device);
 	irp->IoStatus.Status = STATUS_SUCCESS;
 	return us_wdf_forward(device, irp);
 }
