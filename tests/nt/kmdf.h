@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For tests of KMDF: a native driver for the adder that is bound to the framework as a compiled one is, and of which a test
- * gives the interesting parts. What it calls by <wdf.h> goes through gates.
+ * For tests of KMDF: a native driver for the adder that is bound to the framework as a compiled one is, and of which a
+ * test gives the interesting parts. What it calls by <wdf.h> goes through gates.
  *
  *     static NTSTATUS NTAPI add(WDFDRIVER driver, PWDFDEVICE_INIT init) { … }
  *     static void story(struct us_nt_user *user, void *context) { … }

@@ -63,7 +63,7 @@ static us_nt_handle open(struct us_nt_user *user)
 	return file;
 }
 
-/* -- against completion --------------------------------------------------------------------------------------------------- */
+/* -- against completion -------------------------------------------------------------------------------------------- */
 
 static void NTAPI cancel_locked(WDFREQUEST request)
 {
@@ -120,7 +120,8 @@ static void cancel_some(struct us_nt_user *user, void *context)
 	char data[4];
 
 	us_nt_start_read(user, &io, file, data, 1, 0);
-	us_nt_advance(user, us_nt_chance(user, 2) ? 15625000 - 500 + us_nt_chance(user, 4000) : us_nt_chance(user, 20000000));
+	us_nt_advance(user,
+		      us_nt_chance(user, 2) ? 15625000 - 500 + us_nt_chance(user, 4000) : us_nt_chance(user, 20000000));
 	us_nt_cancel(user, &io);
 	*status = us_nt_wait(user, &io, US_FOREVER);
 	us_nt_expect(user, *status == STATUS_SUCCESS || *status == STATUS_CANCELLED);
@@ -147,7 +148,7 @@ static void a_request_is_completed_once_by_its_cancellation_or_by_who_did_it(voi
 	assert_int_not_equal(cancellations, 0);
 }
 
-/* -- already cancelled ------------------------------------------------------------------------------------------------------ */
+/* -- already cancelled --------------------------------------------------------------------------------------------- */
 
 static void NTAPI cancel(WDFREQUEST request)
 {
@@ -235,7 +236,7 @@ static void a_request_is_marked_and_unmarked_once(void **state)
 	kmdf_tell_breaks("request.mark-cancelable", add, mark_twice, NULL);
 }
 
-/* -- before its callback ---------------------------------------------------------------------------------------------------- */
+/* -- before its callback ------------------------------------------------------------------------------------------- */
 
 /* Under the queue's lock, for which the cancellation has to wait. */
 static void NTAPI complete_before_callback(WDFQUEUE queue, WDFREQUEST request, size_t length)
@@ -278,7 +279,7 @@ static void a_cancelled_request_is_not_completed_before_its_callback(void **stat
 	kmdf_tell_breaks("request.completed-before-cancel", add, complete_too_early, NULL);
 }
 
-/* -- in queues --------------------------------------------------------------------------------------------------------------- */
+/* -- in queues ----------------------------------------------------------------------------------------------------- */
 
 static void NTAPI on_queue(WDFQUEUE queue, WDFREQUEST request)
 {

@@ -176,7 +176,7 @@ static void make(struct us_nt_user *user)
 	us_nt_expect_status(user, WdfDmaTransactionCreate(d.enabler, NULL, &d.transaction), STATUS_SUCCESS);
 }
 
-/* -- enablers and common buffers --------------------------------------------------------------------------------------- */
+/* -- enablers and common buffers ----------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI add_wrongly(WDFDRIVER driver, PWDFDEVICE_INIT init)
 {
@@ -260,7 +260,7 @@ static void an_enabler_hears_of_power_in_order(void **state)
 	kmdf_tell(add, power, &d);
 }
 
-/* -- transactions -------------------------------------------------------------------------------------------------------- */
+/* -- transactions -------------------------------------------------------------------------------------------------- */
 
 static void transfer(struct us_nt_user *user, void *context)
 {
@@ -272,12 +272,12 @@ static void transfer(struct us_nt_user *user, void *context)
 	unsigned i;
 
 	make(user);
-	us_nt_expect_status(user,
-			    WdfDmaTransactionInitialize(d.transaction, program,
-							in ? WdfDmaDirectionReadFromDevice
-							   : WdfDmaDirectionWriteToDevice,
-							mdl, (char *)MmGetMdlVirtualAddress(mdl) + offset, size),
-			    STATUS_SUCCESS);
+	us_nt_expect_status(
+		user,
+		WdfDmaTransactionInitialize(d.transaction, program,
+					    in ? WdfDmaDirectionReadFromDevice : WdfDmaDirectionWriteToDevice, mdl,
+					    (char *)MmGetMdlVirtualAddress(mdl) + offset, size),
+		STATUS_SUCCESS);
 	us_nt_expect_status(user, WdfDmaTransactionExecute(d.transaction, &d), STATUS_SUCCESS);
 	us_nt_advance(user, 1000000);
 	while (!WdfDmaTransactionDmaCompleted(d.transaction, &status)) {
@@ -302,9 +302,12 @@ static void transfer(struct us_nt_user *user, void *context)
 static void data_is_moved_in_transfers_of_the_longest_length(void **state)
 {
 	static const WDF_DMA_PROFILE profiles[] = {
-		WdfDmaProfilePacket,		WdfDmaProfilePacket64,
-		WdfDmaProfileScatterGather,	WdfDmaProfileScatterGather64,
-		WdfDmaProfileScatterGatherDuplex, WdfDmaProfileScatterGather64Duplex,
+		WdfDmaProfilePacket,
+		WdfDmaProfilePacket64,
+		WdfDmaProfileScatterGather,
+		WdfDmaProfileScatterGather64,
+		WdfDmaProfileScatterGatherDuplex,
+		WdfDmaProfileScatterGather64Duplex,
 	};
 	static const size_t lengths[] = {1000000, 8192, 5000, 4096};
 	unsigned i, j;
@@ -421,9 +424,17 @@ static void a_transaction_may_be_over_before_execute_returns(void **state)
 	kmdf_tell(add, at_once, NULL);
 }
 
-/* -- mistakes -------------------------------------------------------------------------------------------------------------- */
+/* -- mistakes ------------------------------------------------------------------------------------------------------ */
 
-enum mistake { INITIALIZE_TWICE, EXECUTE_TWICE, RELEASE_ACTIVE, DELETE_ACTIVE, COMPLETE_TWICE, COMPLETE_TOO_MUCH, LENGTH_LATE };
+enum mistake {
+	INITIALIZE_TWICE,
+	EXECUTE_TWICE,
+	RELEASE_ACTIVE,
+	DELETE_ACTIVE,
+	COMPLETE_TWICE,
+	COMPLETE_TOO_MUCH,
+	LENGTH_LATE
+};
 
 static NTSTATUS initialize(PMDL mdl)
 {
@@ -460,9 +471,9 @@ static void err(struct us_nt_user *user, void *context)
 static void what_a_driver_may_not_do_with_a_transaction_ends_the_run(void **state)
 {
 	static const char *const rules[] = {
-		[INITIALIZE_TWICE] = "dma.initialized-twice",	[EXECUTE_TWICE] = "dma.executed-twice",
-		[RELEASE_ACTIVE] = "dma.released-active",	[DELETE_ACTIVE] = "dma.deleted-active",
-		[COMPLETE_TWICE] = "dma.completed-inactive",	[COMPLETE_TOO_MUCH] = "dma.completed-length",
+		[INITIALIZE_TWICE] = "dma.initialized-twice", [EXECUTE_TWICE] = "dma.executed-twice",
+		[RELEASE_ACTIVE] = "dma.released-active",     [DELETE_ACTIVE] = "dma.deleted-active",
+		[COMPLETE_TWICE] = "dma.completed-inactive",  [COMPLETE_TOO_MUCH] = "dma.completed-length",
 		[LENGTH_LATE] = "dma.maximum-length-late",
 	};
 	enum mistake mistake;

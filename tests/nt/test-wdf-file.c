@@ -125,8 +125,8 @@ static void tell(const char *expected)
 
 static void callbacks_come_for_each_handle_and_not_for_one_that_was_refused(void **state)
 {
-	static const WDF_FILEOBJECT_CLASS classes[] = {WdfFileObjectWdfCanUseFsContext, WdfFileObjectWdfCanUseFsContext2,
-						       WdfFileObjectWdfCannotUseFsContexts};
+	static const WDF_FILEOBJECT_CLASS classes[] = {
+		WdfFileObjectWdfCanUseFsContext, WdfFileObjectWdfCanUseFsContext2, WdfFileObjectWdfCannotUseFsContexts};
 	size_t i;
 
 	(void)state;

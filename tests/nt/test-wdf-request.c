@@ -95,7 +95,7 @@ static us_nt_handle open(struct us_nt_user *user)
 	return file;
 }
 
-/* -- buffers --------------------------------------------------------------------------------------------------------- */
+/* -- buffers ------------------------------------------------------------------------------------------------------- */
 
 static void look_at_buffers(WDFREQUEST request, size_t out, size_t in)
 {
@@ -109,7 +109,8 @@ static void look_at_buffers(WDFREQUEST request, size_t out, size_t in)
 	kmdf_expect(!in_buffer && in_length == 0);
 	kmdf_expect(NT_SUCCESS(WdfRequestRetrieveInputBuffer(request, 4, &in_buffer, &in_length)) && in_length == 4);
 	kmdf_expect(WdfRequestRetrieveOutputBuffer(request, 9, &out_buffer, NULL) == STATUS_BUFFER_TOO_SMALL);
-	kmdf_expect(NT_SUCCESS(WdfRequestRetrieveOutputBuffer(request, 0, &out_buffer, &out_length)) && out_length == 8);
+	kmdf_expect(NT_SUCCESS(WdfRequestRetrieveOutputBuffer(request, 0, &out_buffer, &out_length)) &&
+		    out_length == 8);
 	kmdf_expect(memcmp(in_buffer, "ping", 4) == 0);
 	kmdf_expect(NT_SUCCESS(WdfRequestRetrieveOutputMemory(request, &memory)));
 	kmdf_expect(WdfMemoryGetBuffer(memory, &out_length) == out_buffer && out_length == 8);
@@ -228,7 +229,8 @@ static void neither(WDFREQUEST request, size_t out, size_t in)
 
 	(void)in;
 	kmdf_expect(WdfRequestRetrieveOutputBuffer(request, out, &buffer, NULL) == STATUS_INVALID_DEVICE_REQUEST);
-	kmdf_expect(WdfRequestRetrieveUnsafeUserOutputBuffer(request, 0, &buffer, NULL) == STATUS_INVALID_DEVICE_REQUEST);
+	kmdf_expect(WdfRequestRetrieveUnsafeUserOutputBuffer(request, 0, &buffer, NULL) ==
+		    STATUS_INVALID_DEVICE_REQUEST);
 	WdfRequestCompleteWithInformation(request, STATUS_SUCCESS, 5);
 }
 
@@ -242,7 +244,7 @@ static void an_applications_own_buffers_are_locked_in_its_context(void **state)
 	kmdf_tell(add, ask, &code);
 }
 
-/* -- the end ----------------------------------------------------------------------------------------------------------- */
+/* -- the end ------------------------------------------------------------------------------------------------------- */
 
 static void report_framework_status(WDFREQUEST request, size_t out, size_t in)
 {
@@ -339,7 +341,7 @@ static void acknowledge_unasked(WDFREQUEST request, size_t out, size_t in)
 	WdfRequestStopAcknowledge(request, TRUE);
 }
 
-static void delete(WDFREQUEST request, size_t out, size_t in)
+static void delete (WDFREQUEST request, size_t out, size_t in)
 {
 	(void)out, (void)in;
 	WdfObjectDelete(request);
@@ -381,7 +383,7 @@ static void what_a_driver_may_not_do_with_a_request_ends_the_run(void **state)
 	}
 }
 
-/* -- to another queue --------------------------------------------------------------------------------------------------- */
+/* -- to another queue ---------------------------------------------------------------------------------------------- */
 
 static void forward(WDFREQUEST request, size_t out, size_t in)
 {

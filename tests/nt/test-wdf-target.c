@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* I/O targets, and requests of the driver's own. The target is the driver's own device: what is sent comes to its queue. */
+/* I/O targets, and requests of the driver's own. The target is the driver's own device: what is sent comes to its
+ * queue. */
 #include "kmdf.h"
 
 #define ECHO KMDF_IOCTL(1, METHOD_BUFFERED)
@@ -76,7 +77,7 @@ static NTSTATUS echo(char *data, LONGLONG limit, ULONG_PTR *bytes)
 	return WdfIoTargetSendIoctlSynchronously(d.target, NULL, ECHO, &in, &out, &options, bytes);
 }
 
-/* -- and waits ------------------------------------------------------------------------------------------------------------- */
+/* -- and waits ----------------------------------------------------------------------------------------------------- */
 
 static void synchronously(struct us_nt_user *user, void *context)
 {
@@ -125,9 +126,10 @@ static void the_next_lower_driver_is_a_target_for_the_devices_life(void **state)
 	kmdf_tell_breaks("object.not-deletable", add, to_the_bus, NULL);
 }
 
-/* -- and goes on ----------------------------------------------------------------------------------------------------------- */
+/* -- and goes on --------------------------------------------------------------------------------------------------- */
 
-static void NTAPI done(WDFREQUEST request, WDFIOTARGET target, PWDF_REQUEST_COMPLETION_PARAMS params, WDFCONTEXT context)
+static void NTAPI done(WDFREQUEST request, WDFIOTARGET target, PWDF_REQUEST_COMPLETION_PARAMS params,
+		       WDFCONTEXT context)
 {
 	kmdf_expect(request == d.sent && target == d.target && context == &d);
 	d.completed++;
@@ -138,8 +140,7 @@ static void NTAPI done(WDFREQUEST request, WDFIOTARGET target, PWDF_REQUEST_COMP
 
 static void send(struct us_nt_user *user)
 {
-	us_nt_expect_status(user,
-			    WdfIoTargetFormatRequestForIoctl(d.target, d.sent, ECHO, NULL, NULL, NULL, NULL),
+	us_nt_expect_status(user, WdfIoTargetFormatRequestForIoctl(d.target, d.sent, ECHO, NULL, NULL, NULL, NULL),
 			    STATUS_SUCCESS);
 	WdfRequestSetCompletionRoutine(d.sent, done, &d);
 	us_nt_expect(user, WdfRequestSend(d.sent, d.target, NULL));
@@ -172,8 +173,7 @@ static void asynchronously(struct us_nt_user *user, void *context)
 	WdfIoTargetPurge(d.target, WdfIoTargetPurgeIoAndWait);
 	us_nt_expect(user, d.completed == 2 && d.status == STATUS_CANCELLED);
 	reuse(user);
-	us_nt_expect_status(user,
-			    WdfIoTargetFormatRequestForIoctl(d.target, d.sent, ECHO, NULL, NULL, NULL, NULL),
+	us_nt_expect_status(user, WdfIoTargetFormatRequestForIoctl(d.target, d.sent, ECHO, NULL, NULL, NULL, NULL),
 			    STATUS_SUCCESS);
 	us_nt_expect(user, !WdfRequestSend(d.sent, d.target, NULL));
 	us_nt_expect_status(user, WdfRequestGetStatus(d.sent), STATUS_INVALID_DEVICE_STATE);
@@ -187,7 +187,7 @@ static void a_request_comes_back_held_cancelled_or_purged(void **state)
 	kmdf_tell(add, asynchronously, NULL);
 }
 
-/* -- mistakes -------------------------------------------------------------------------------------------------------------- */
+/* -- mistakes ------------------------------------------------------------------------------------------------------ */
 
 static void send_unformatted(struct us_nt_user *user, void *context)
 {

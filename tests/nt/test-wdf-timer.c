@@ -115,7 +115,7 @@ static void plug_in(struct us_nt_user *user)
 	us_nt_expect_status(user, us_nt_plug_in(user), STATUS_SUCCESS);
 }
 
-/* -- creation ----------------------------------------------------------------------------------------------------------- */
+/* -- creation ------------------------------------------------------------------------------------------------------ */
 
 static void create_wrongly(struct us_nt_user *user, void *context)
 {
@@ -132,7 +132,8 @@ static void create_wrongly(struct us_nt_user *user, void *context)
 	attributes.ParentObject = WdfDeviceGetDriver(d.device);
 	us_nt_expect_status(user, WdfTimerCreate(&config, &attributes, &timer), STATUS_INVALID_DEVICE_REQUEST);
 	config.Size++;
-	us_nt_expect_status(user, WdfTimerCreate(&config, below_device(&attributes), &timer), STATUS_INFO_LENGTH_MISMATCH);
+	us_nt_expect_status(user, WdfTimerCreate(&config, below_device(&attributes), &timer),
+			    STATUS_INFO_LENGTH_MISMATCH);
 	WDF_TIMER_CONFIG_INIT(&config, NULL);
 	us_nt_expect_status(user, WdfTimerCreate(&config, &attributes, &timer), STATUS_INVALID_PARAMETER);
 	WDF_TIMER_CONFIG_INIT(&config, timer_fired);
@@ -170,7 +171,7 @@ static void each_has_a_parent_and_is_serialized_with_callbacks_of_its_own_level(
 	kmdf_tell(add, create_serialized, NULL);
 }
 
-/* -- timers --------------------------------------------------------------------------------------------------------------- */
+/* -- timers -------------------------------------------------------------------------------------------------------- */
 
 static void once(struct us_nt_user *user, void *context)
 {
@@ -248,7 +249,7 @@ static void a_timer_is_not_waited_for_in_its_own_callback(void **state)
 	kmdf_tell_breaks("timer.stop-in-callback", add, fire, &d);
 }
 
-/* -- DPCs and work items ---------------------------------------------------------------------------------------------------- */
+/* -- DPCs and work items ------------------------------------------------------------------------------------------- */
 
 static void queue_them(struct us_nt_user *user, void *context)
 {
@@ -331,7 +332,7 @@ static void callbacks_of_the_devices_scope_never_overlap(void **state)
 	}
 }
 
-/* -- locks --------------------------------------------------------------------------------------------------------------------- */
+/* -- locks --------------------------------------------------------------------------------------------------------- */
 
 static void make_locks(struct us_nt_user *user)
 {

@@ -5,8 +5,8 @@
 
 #define THREADS (sizeof(((struct us_wdf_runs *)NULL)->threads) / sizeof(struct us_thread *))
 
-NTSTATUS us_wdf_callback_check(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES attributes, bool serialize, bool passive,
-			       struct us_wdf_lock **lock)
+NTSTATUS us_wdf_callback_check(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES attributes, bool serialize,
+			       bool passive, struct us_wdf_lock **lock)
 {
 	NTSTATUS status = us_wdf_check_attributes(type, attributes);
 	struct us_wdf_object *parent;

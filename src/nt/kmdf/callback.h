@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What timers, DPCs and work items share: a parent that leads to a device, serialization with the parent's callbacks, and
- * knowing when a callback that was put off has run.
+ * What timers, DPCs and work items share: a parent that leads to a device, serialization with the parent's callbacks,
+ * and knowing when a callback that was put off has run.
  */
 #ifndef UNDERSTUDY_NT_KMDF_CALLBACK_H
 #define UNDERSTUDY_NT_KMDF_CALLBACK_H
@@ -10,12 +10,13 @@
 #include "nt/sched.h"
 
 /*
- * Checks the attributes of such an object and finds the lock that its callback takes: NULL for none. `passive`: the callback
- * runs at PASSIVE_LEVEL. STATUS_WDF_PARENT_NOT_SPECIFIED; STATUS_INVALID_DEVICE_REQUEST (the parent does not descend from a
- * device); STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL (it is to be serialized with callbacks of the other level).
+ * Checks the attributes of such an object and finds the lock that its callback takes: NULL for none. `passive`: the
+ * callback runs at PASSIVE_LEVEL. STATUS_WDF_PARENT_NOT_SPECIFIED; STATUS_INVALID_DEVICE_REQUEST (the parent does not
+ * descend from a device); STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL (it is to be serialized with callbacks of the other
+ * level).
  */
-NTSTATUS us_wdf_callback_check(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES attributes, bool serialize, bool passive,
-			       struct us_wdf_lock **lock);
+NTSTATUS us_wdf_callback_check(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES attributes, bool serialize,
+			       bool passive, struct us_wdf_lock **lock);
 
 /* Callbacks of one object that are under way. */
 struct us_wdf_runs {

@@ -43,8 +43,8 @@ static NTSTATUS allocate(struct us_wdf_common_buffer *buffer, size_t length, siz
 		return STATUS_INVALID_PARAMETER;
 	buffer->length = length;
 	buffer->allocated = (ULONG)(length + more);
-	buffer->base = adapter->DmaOperations->AllocateCommonBuffer(adapter, buffer->allocated, &buffer->logical_base,
-								    FALSE);
+	buffer->base =
+		adapter->DmaOperations->AllocateCommonBuffer(adapter, buffer->allocated, &buffer->logical_base, FALSE);
 	if (!buffer->base)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	shift = (size_t)(-buffer->logical_base.QuadPart & (LONGLONG)alignment);

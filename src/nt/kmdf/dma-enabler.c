@@ -30,7 +30,7 @@ struct us_wdf_adapter *us_wdf_dma_adapter(struct us_wdf_dma_enabler *enabler, WD
 	return &enabler->adapters[enabler->duplex && direction == WdfDmaDirectionWriteToDevice];
 }
 
-/* -- creation ------------------------------------------------------------------------------------------------------- */
+/* -- creation ------------------------------------------------------------------------------------------------------ */
 
 static NTSTATUS check(const WDF_DMA_ENABLER_CONFIG *config)
 {
@@ -43,8 +43,9 @@ static NTSTATUS check(const WDF_DMA_ENABLER_CONFIG *config)
 	    config->MaximumLength == 0)
 		return STATUS_INVALID_PARAMETER;
 	if (config->Profile >= WdfDmaProfileSystem)
-		us_nt_unsupported("WdfDmaEnablerCreate was called for a profile of the system's DMA controllers, which the "
-				  "stage does not have.");
+		us_nt_unsupported(
+			"WdfDmaEnablerCreate was called for a profile of the system's DMA controllers, which the "
+			"stage does not have.");
 	if (config->AddressWidthOverride && (config->AddressWidthOverride < 24 || config->AddressWidthOverride > 63 ||
 					     (!wide && config->AddressWidthOverride > 32)))
 		return STATUS_INVALID_PARAMETER;
@@ -105,7 +106,8 @@ static NTSTATUS get_adapter(struct us_wdf_dma_enabler *enabler, struct us_wdf_ad
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS set_up(struct us_wdf_dma_enabler *enabler, struct us_wdf_device *device, const WDF_DMA_ENABLER_CONFIG *config)
+static NTSTATUS set_up(struct us_wdf_dma_enabler *enabler, struct us_wdf_device *device,
+		       const WDF_DMA_ENABLER_CONFIG *config)
 {
 	NTSTATUS status;
 
@@ -150,7 +152,7 @@ static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF
 	return status;
 }
 
-/* -- limits --------------------------------------------------------------------------------------------------------- */
+/* -- limits -------------------------------------------------------------------------------------------------------- */
 
 static size_t NTAPI get_maximum_length(PWDF_DRIVER_GLOBALS globals, WDFDMAENABLER handle)
 {
@@ -194,14 +196,16 @@ static void NTAPI set_maximum_elements(PWDF_DRIVER_GLOBALS globals, WDFDMAENABLE
 				 "WdfDmaEnablerSetMaximumScatterGatherElements was called with %s and 0 elements.",
 				 us_wdf_name(enabler));
 	if (enabler->has_transactions)
-		us_wdf_violation(WDF_DMA_FATAL_ERROR, handle, "dma.elements-late",
-				 "WdfDmaEnablerSetMaximumScatterGatherElements was called with %s after a transaction was "
-				 "made from it.",
-				 us_wdf_name(enabler));
+		us_wdf_violation(
+			WDF_DMA_FATAL_ERROR, handle, "dma.elements-late",
+			"WdfDmaEnablerSetMaximumScatterGatherElements was called with %s after a transaction was "
+			"made from it.",
+			us_wdf_name(enabler));
 	enabler->max_elements = elements;
 }
 
-static PDMA_ADAPTER NTAPI wdm_get_adapter(PWDF_DRIVER_GLOBALS globals, WDFDMAENABLER handle, WDF_DMA_DIRECTION direction)
+static PDMA_ADAPTER NTAPI wdm_get_adapter(PWDF_DRIVER_GLOBALS globals, WDFDMAENABLER handle,
+					  WDF_DMA_DIRECTION direction)
 {
 	struct us_wdf_dma_enabler *enabler = us_wdf_from(handle, &us_wdf_dma_enabler_type);
 
@@ -222,7 +226,7 @@ void us_wdf_dma_functions(struct _WDF_FUNCTIONS *table)
 	us_wdf_transaction_functions(table);
 }
 
-/* -- power ---------------------------------------------------------------------------------------------------------- */
+/* -- power --------------------------------------------------------------------------------------------------------- */
 
 /* The device's next enabler behind `last` (NULL: the first), which the driver can not delete while it is called. */
 static struct us_wdf_dma_enabler *next(struct us_wdf_device *device, struct us_wdf_dma_enabler *last)

@@ -6,10 +6,10 @@
  *                                                        │  ▲
  *                                                        └──┘ the next transfer
  *
- * A transaction is cut into transfers by length: the enabler's or its own maximum, and what map registers allow. It is not cut by
- * fragments: where a transfer needs more of them than the enabler's maximum, initialization or execution fails with
- * STATUS_WDF_TOO_FRAGMENTED, as the framework has it. EvtProgramDma is called at DISPATCH_LEVEL, from within Execute
- * or DmaCompleted when map registers are there, else later.
+ * A transaction is cut into transfers by length: the enabler's or its own maximum, and what map registers allow. It is
+ * not cut by fragments: where a transfer needs more of them than the enabler's maximum, initialization or execution
+ * fails with STATUS_WDF_TOO_FRAGMENTED, as the framework has it. EvtProgramDma is called at DISPATCH_LEVEL, from within
+ * Execute or DmaCompleted when map registers are there, else later.
  */
 #include "nt/kmdf/dma.h"
 #include "nt/kmdf/io.h"
@@ -82,7 +82,7 @@ const struct us_wdf_type us_wdf_transaction_type = {
 	.destroy = destroy,
 };
 
-/* -- creation and initialization -------------------------------------------------------------------------------------- */
+/* -- creation and initialization ----------------------------------------------------------------------------------- */
 
 static NTSTATUS make_packet(struct us_wdf_transaction *transaction)
 {
@@ -257,7 +257,7 @@ static NTSTATUS NTAPI initialize_using_request(PWDF_DRIVER_GLOBALS globals, WDFD
 	return STATUS_SUCCESS;
 }
 
-/* -- transfers ---------------------------------------------------------------------------------------------------------- */
+/* -- transfers ----------------------------------------------------------------------------------------------------- */
 
 /* The list of a transfer is there: the driver programs its device. At DISPATCH_LEVEL. */
 static void program(struct us_wdf_transaction *transaction, PSCATTER_GATHER_LIST list)
@@ -298,7 +298,8 @@ static IO_ALLOCATION_ACTION NTAPI registers_ready(PDEVICE_OBJECT device, PIRP ir
 }
 
 /*
- * Starts the next transfer. A reference keeps the transaction until its list has been there. Failure: nothing is under way.
+ * Starts the next transfer. A reference keeps the transaction until its list has been there. Failure: nothing is under
+ * way.
  */
 static NTSTATUS next_transfer(struct us_wdf_transaction *transaction)
 {
@@ -395,7 +396,8 @@ static NTSTATUS NTAPI execute(PWDF_DRIVER_GLOBALS globals, WDFDMATRANSACTION han
 }
 
 /* A transfer has ended with so many bytes; `final`: and with it the transaction. */
-static BOOLEAN completed(WDFDMATRANSACTION handle, const size_t *bytes, bool final, NTSTATUS *result, const char *function)
+static BOOLEAN completed(WDFDMATRANSACTION handle, const size_t *bytes, bool final, NTSTATUS *result,
+			 const char *function)
 {
 	struct us_wdf_transaction *transaction = us_wdf_from(handle, &us_wdf_transaction_type);
 	size_t moved;
@@ -406,9 +408,10 @@ static BOOLEAN completed(WDFDMATRANSACTION handle, const size_t *bytes, bool fin
 		wrong_state(transaction, "dma.completed-inactive", function);
 	moved = bytes ? *bytes : transaction->current;
 	if (moved > transaction->current)
-		us_wdf_violation(WDF_DMA_FATAL_ERROR, handle, "dma.completed-length",
-				 "%s was called with %s and says that %zu bytes were transferred; the transfer was one of %zu.",
-				 function, us_wdf_name(transaction), moved, transaction->current);
+		us_wdf_violation(
+			WDF_DMA_FATAL_ERROR, handle, "dma.completed-length",
+			"%s was called with %s and says that %zu bytes were transferred; the transfer was one of %zu.",
+			function, us_wdf_name(transaction), moved, transaction->current);
 	end_transfer(transaction);
 	transaction->done += moved;
 	*result = STATUS_SUCCESS;
@@ -456,7 +459,7 @@ static NTSTATUS NTAPI release(PWDF_DRIVER_GLOBALS globals, WDFDMATRANSACTION han
 	return STATUS_SUCCESS;
 }
 
-/* -- what it is -------------------------------------------------------------------------------------------------------- */
+/* -- what it is ---------------------------------------------------------------------------------------------------- */
 
 static void NTAPI set_maximum_length(PWDF_DRIVER_GLOBALS globals, WDFDMATRANSACTION handle, size_t length)
 {

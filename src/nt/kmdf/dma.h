@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What enablers, common buffers and transactions share. An enabler stands on one DMA adapter of the kernel's, or, duplex, on
- * one for each direction.
+ * What enablers, common buffers and transactions share. An enabler stands on one DMA adapter of the kernel's, or,
+ * duplex, on one for each direction.
  */
 #ifndef UNDERSTUDY_NT_KMDF_DMA_H
 #define UNDERSTUDY_NT_KMDF_DMA_H

@@ -72,7 +72,8 @@ static NTSTATUS open(struct us_wdf_device *device, PFILE_OBJECT wdm, struct us_w
 	if (class_of(device) == WdfFileObjectNotRequired)
 		return STATUS_SUCCESS;
 	if (!wdm)
-		return (unsigned)device->file.FileObjectClass & MAY_BE_NONE ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_REQUEST;
+		return (unsigned)device->file.FileObjectClass & MAY_BE_NONE ? STATUS_SUCCESS
+									    : STATUS_INVALID_DEVICE_REQUEST;
 	status = us_wdf_create(&us_wdf_file_type, device->has_file_attributes ? &device->file_attributes : NULL,
 			       &device->object, &file);
 	if (!NT_SUCCESS(status))
@@ -194,7 +195,7 @@ NTSTATUS us_wdf_dispatch_close(struct us_wdf_device *device, PIRP irp)
 	return forwards(device) ? us_wdf_forward(device, irp) : us_wdf_complete(irp, STATUS_SUCCESS);
 }
 
-/* -- what the driver asks ------------------------------------------------------------------------------------------------ */
+/* -- what the driver asks ------------------------------------------------------------------------------------------ */
 
 static PUNICODE_STRING NTAPI get_file_name(PWDF_DRIVER_GLOBALS globals, WDFFILEOBJECT handle)
 {

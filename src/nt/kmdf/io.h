@@ -2,13 +2,13 @@
 /*
  * Requests, the queues that they come by, and file objects: what queue*.c, request*.c, file.c and target.c share.
  *
- * A request is, at any moment, somebody's (`owner`). In a queue it is the framework's and can be cancelled without the driver;
- * presented it is the driver's, until that completes it, forwards it, requeues it, or answers EvtIoStop with it. While
- * a queue has a request in either way, the request holds a reference to the queue.
+ * A request is, at any moment, somebody's (`owner`). In a queue it is the framework's and can be cancelled without the
+ * driver; presented it is the driver's, until that completes it, forwards it, requeues it, or answers EvtIoStop with
+ * it. While a queue has a request in either way, the request holds a reference to the queue.
  *
- * Cancellation. An IRP's cancel routine is ours while the request waits (cancel of the queue's) and while the driver has
- * marked it cancelable. us_wdf_set_cancel_routine() decides every race, as on Windows: who takes the routine out has the request;
- * who finds it taken leaves the request to the cancellation that is under way.
+ * Cancellation. An IRP's cancel routine is ours while the request waits (cancel of the queue's) and while the driver
+ * has marked it cancelable. us_wdf_set_cancel_routine() decides every race, as on Windows: who takes the routine out
+ * has the request; who finds it taken leaves the request to the cancellation that is under way.
  */
 #ifndef UNDERSTUDY_NT_KMDF_IO_H
 #define UNDERSTUDY_NT_KMDF_IO_H
@@ -130,7 +130,7 @@ static inline PDRIVER_CANCEL us_wdf_set_cancel_routine(PIRP irp, PDRIVER_CANCEL 
 	return old;
 }
 
-/* -- requests (request.c) ------------------------------------------------------------------------------------------- */
+/* -- requests (request.c) ------------------------------------------------------------------------------------------ */
 
 /*
  * The request behind a driver's handle. A bugcheck "request.used-after-completion" when it is completed, even if its
@@ -145,8 +145,8 @@ NTSTATUS us_wdf_request_new(struct us_wdf_device *device, PIRP irp, struct us_wd
 void us_wdf_request_parameters(PIRP irp, PWDF_REQUEST_PARAMETERS parameters);
 
 /* The driver's misuse of a request: bugcheck WDF_VIOLATION, WDF_REQUEST_FATAL_ERROR with this detail. */
-_Noreturn void us_wdf_request_fatal(struct us_wdf_request *request, unsigned detail, const char *rule, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+_Noreturn void us_wdf_request_fatal(struct us_wdf_request *request, unsigned detail, const char *rule,
+				    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* It is the driver's, from a queue or before one. */
 bool us_wdf_request_is_drivers(const struct us_wdf_request *request);
@@ -160,25 +160,28 @@ void us_wdf_send_fini(struct us_wdf_request *request);
 /* Frees what was made for its buffers (request-buffers.c). */
 void us_wdf_request_free_buffers(struct us_wdf_request *request);
 
-/* The length and MDL of the data that DMA moves for it, chosen as WdfDmaTransactionInitializeUsingRequest() documents. */
+/* The length and MDL of the data that DMA moves for it, chosen as WdfDmaTransactionInitializeUsingRequest() documents.
+ */
 NTSTATUS us_wdf_request_dma(struct us_wdf_request *request, WDF_DMA_DIRECTION direction, PMDL *mdl, size_t *length);
 
-/* -- their end (request-complete.c) --------------------------------------------------------------------------------- */
+/* -- their end (request-complete.c) -------------------------------------------------------------------------------- */
 
 /* Completes a request that is nobody's any more, or the driver's and checked. */
 void us_wdf_request_end(struct us_wdf_request *request, NTSTATUS status, CCHAR boost);
 
-/* -- their cancellation (request-cancel.c) -------------------------------------------------------------------------- */
+/* -- their cancellation (request-cancel.c) ------------------------------------------------------------------------- */
 
-/* Cancels what the driver has marked cancelable, as IoCancelIrp() would: a purge. False: it is not marked, or in other hands. */
+/* Cancels what the driver has marked cancelable, as IoCancelIrp() would: a purge. False: it is not marked, or in other
+ * hands. */
 bool us_wdf_request_cancel_drivers(struct us_wdf_request *request);
 
 /* Calls EvtRequestCancel, which was put off. */
 void us_wdf_request_call_cancel(struct us_wdf_request *request);
 
-/* -- queues --------------------------------------------------------------------------------------------------------- */
+/* -- queues -------------------------------------------------------------------------------------------------------- */
 
-/* Puts a request into a queue that accepts it; dispatches. `head`: it is requeued. The queue must be dispatched afterwards. */
+/* Puts a request into a queue that accepts it; dispatches. `head`: it is requeued. The queue must be dispatched
+ * afterwards. */
 void us_wdf_queue_insert(struct us_wdf_queue *queue, struct us_wdf_request *request, bool head);
 
 /* Takes a waiting request out, for good: false: a cancellation has it. */
@@ -197,8 +200,8 @@ void us_wdf_queue_cancelled(struct us_wdf_queue *queue, struct us_wdf_request *r
 void us_wdf_queue_cancel_waiting(struct us_wdf_queue *queue);
 
 /*
- * Does whatever the queue can do now: calls the driver with cancelled requests, with the next ones, with state callbacks.
- * Where it may not be done here (IRQL, lock) it is put off. Anything may have happened when it returns.
+ * Does whatever the queue can do now: calls the driver with cancelled requests, with the next ones, with state
+ * callbacks. Where it may not be done here (IRQL, lock) it is put off. Anything may have happened when it returns.
  */
 void us_wdf_queue_dispatch(struct us_wdf_queue *queue);
 
@@ -225,7 +228,7 @@ void us_wdf_request_complete_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_request_cancel_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_request_send_functions(struct _WDF_FUNCTIONS *table);
 
-/* -- file objects (file.c) ------------------------------------------------------------------------------------------ */
+/* -- file objects (file.c) ----------------------------------------------------------------------------------------- */
 
 struct us_wdf_file {
 	struct us_wdf_object object;

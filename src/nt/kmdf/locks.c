@@ -12,7 +12,7 @@ _Noreturn static void misuse(unsigned code, const void *lock, const char *rule, 
 	us_wdf_violation(code, lock, rule, "%s was called with %s, %s.", function, us_wdf_name(lock), why);
 }
 
-/* -- spin locks ----------------------------------------------------------------------------------------------------- */
+/* -- spin locks ---------------------------------------------------------------------------------------------------- */
 
 struct us_wdf_spin_lock {
 	struct us_wdf_object object;
@@ -35,7 +35,8 @@ const struct us_wdf_type us_wdf_spin_lock_type = {
 	.dispose = dispose_spin_lock,
 };
 
-static NTSTATUS NTAPI spin_lock_create(PWDF_DRIVER_GLOBALS globals, PWDF_OBJECT_ATTRIBUTES attributes, WDFSPINLOCK *result)
+static NTSTATUS NTAPI spin_lock_create(PWDF_DRIVER_GLOBALS globals, PWDF_OBJECT_ATTRIBUTES attributes,
+				       WDFSPINLOCK *result)
 {
 	struct us_wdf_spin_lock *lock;
 	NTSTATUS status;
@@ -62,7 +63,8 @@ static void NTAPI spin_lock_acquire(PWDF_DRIVER_GLOBALS globals, WDFSPINLOCK han
 	(void)globals;
 	irql = us_nt_raise_irql(DISPATCH_LEVEL);
 	if (lock->holder == us_nt_cpu())
-		misuse(WDF_RECURSIVE_LOCK, lock, "lock.recursive", "WdfSpinLockAcquire", "which the caller has already");
+		misuse(WDF_RECURSIVE_LOCK, lock, "lock.recursive", "WdfSpinLockAcquire",
+		       "which the caller has already");
 	while (lock->holder)
 		us_nt_spin(is_free, lock, us_wdf_name(lock));
 	lock->holder = us_nt_cpu();
@@ -83,7 +85,7 @@ static void NTAPI spin_lock_release(PWDF_DRIVER_GLOBALS globals, WDFSPINLOCK han
 	us_nt_lower_irql(lock->irql);
 }
 
-/* -- wait locks ----------------------------------------------------------------------------------------------------- */
+/* -- wait locks ---------------------------------------------------------------------------------------------------- */
 
 struct us_wdf_wait_lock {
 	struct us_wdf_object object;
@@ -106,7 +108,8 @@ const struct us_wdf_type us_wdf_wait_lock_type = {
 	.dispose = dispose_wait_lock,
 };
 
-static NTSTATUS NTAPI wait_lock_create(PWDF_DRIVER_GLOBALS globals, PWDF_OBJECT_ATTRIBUTES attributes, WDFWAITLOCK *result)
+static NTSTATUS NTAPI wait_lock_create(PWDF_DRIVER_GLOBALS globals, PWDF_OBJECT_ATTRIBUTES attributes,
+				       WDFWAITLOCK *result)
 {
 	struct us_wdf_wait_lock *lock;
 	NTSTATUS status;
@@ -130,11 +133,13 @@ static NTSTATUS NTAPI wait_lock_acquire(PWDF_DRIVER_GLOBALS globals, WDFWAITLOCK
 
 	(void)globals;
 	if (us_nt_irql() > PASSIVE_LEVEL && (!timeout || *timeout != 0))
-		us_nt_bugcheck(US_WDF_VIOLATION, WDF_VERIFIER_IRQL_MISMATCH, us_nt_irql(), 0, 0, "irql.wait-lock",
-			       "WdfWaitLockAcquire was called at IRQL %u for %s: above PASSIVE_LEVEL it takes a timeout of 0.",
-			       us_nt_irql(), us_wdf_name(lock));
+		us_nt_bugcheck(
+			US_WDF_VIOLATION, WDF_VERIFIER_IRQL_MISMATCH, us_nt_irql(), 0, 0, "irql.wait-lock",
+			"WdfWaitLockAcquire was called at IRQL %u for %s: above PASSIVE_LEVEL it takes a timeout of 0.",
+			us_nt_irql(), us_wdf_name(lock));
 	if (lock->holder == us_nt_current())
-		misuse(WDF_RECURSIVE_LOCK, lock, "lock.recursive", "WdfWaitLockAcquire", "which the caller has already");
+		misuse(WDF_RECURSIVE_LOCK, lock, "lock.recursive", "WdfWaitLockAcquire",
+		       "which the caller has already");
 	if (timeout)
 		limit.QuadPart = *timeout;
 	us_nt_current()->critical++;

@@ -2,18 +2,18 @@
 /*
  * How a queue presents its requests.
  *
- * A request is presented from whatever flow made that possible: the one that brought it, that completed or forwarded the one
- * before it, that started the queue. A sequential queue presents from one flow at a time: a driver that completes
- * its request within EvtIoRead gets the next one when that callback has returned, so nothing recurses. Callbacks of a synchronization
- * scope, and those that want PASSIVE_LEVEL, are put off to a DPC or a work item when the flow holds the lock already or
- * runs above that level.
+ * A request is presented from whatever flow made that possible: the one that brought it, that completed or forwarded
+ * the one before it, that started the queue. A sequential queue presents from one flow at a time: a driver that
+ * completes its request within EvtIoRead gets the next one when that callback has returned, so nothing recurses.
+ * Callbacks of a synchronization scope, and those that want PASSIVE_LEVEL, are put off to a DPC or a work item when the
+ * flow holds the lock already or runs above that level.
  */
 #include "nt/kmdf/io.h"
 #include "nt/trace.h"
 
 #include <wdfstatus.h>
 
-/* -- a queue's books ------------------------------------------------------------------------------------------------ */
+/* -- a queue's books ----------------------------------------------------------------------------------------------- */
 
 static void NTAPI cancel_waiting(PDEVICE_OBJECT device, PIRP irp)
 {
@@ -114,7 +114,7 @@ void us_wdf_queue_cancel_waiting(struct us_wdf_queue *queue)
 			us_wdf_queue_cancelled(queue, request);
 }
 
-/* -- waiting for a queue -------------------------------------------------------------------------------------------- */
+/* -- waiting for a queue ------------------------------------------------------------------------------------------- */
 
 struct waiter {
 	LIST_ENTRY link;
@@ -168,7 +168,7 @@ void us_wdf_queue_changed(struct us_wdf_queue *queue)
 	}
 }
 
-/* -- putting off ---------------------------------------------------------------------------------------------------- */
+/* -- putting off --------------------------------------------------------------------------------------------------- */
 
 bool us_wdf_queue_must_defer(struct us_wdf_queue *queue)
 {
@@ -189,7 +189,7 @@ void us_wdf_queue_defer(struct us_wdf_queue *queue)
 		KeInsertQueueDpc(&queue->dpc, NULL, NULL);
 }
 
-/* -- the steps ------------------------------------------------------------------------------------------------------ */
+/* -- the steps ----------------------------------------------------------------------------------------------------- */
 
 /* Says, right before the driver's code runs, that it has the request: only now can it be asked to stop with it. */
 static WDFREQUEST delivered(struct us_wdf_request *request)
@@ -214,10 +214,11 @@ static void call_with(struct us_wdf_queue *queue, struct us_wdf_request *request
 		US_CALL_VOID("EvtIoWrite", config->EvtIoWrite, handle, delivered(request),
 			     stack->Parameters.Write.Length);
 	else if (stack->MajorFunction == IRP_MJ_DEVICE_CONTROL && config->EvtIoDeviceControl)
-		US_CALL_VOID("EvtIoDeviceControl", config->EvtIoDeviceControl, handle, delivered(request), out, in, code);
+		US_CALL_VOID("EvtIoDeviceControl", config->EvtIoDeviceControl, handle, delivered(request), out, in,
+			     code);
 	else if (stack->MajorFunction == IRP_MJ_INTERNAL_DEVICE_CONTROL && config->EvtIoInternalDeviceControl)
-		US_CALL_VOID("EvtIoInternalDeviceControl", config->EvtIoInternalDeviceControl, handle, delivered(request),
-			     out, in, code);
+		US_CALL_VOID("EvtIoInternalDeviceControl", config->EvtIoInternalDeviceControl, handle,
+			     delivered(request), out, in, code);
 	else if (config->EvtIoDefault)
 		US_CALL_VOID("EvtIoDefault", config->EvtIoDefault, handle, delivered(request));
 	else
@@ -297,8 +298,7 @@ static step *next_step(struct us_wdf_queue *queue)
 		return call_canceled_on_queue;
 	if (may_present(queue))
 		return present_next;
-	if (queue->state_complete.routine && queue->ndriver == 0 &&
-	    (!queue->state_needs_empty || queue->nwaiting == 0))
+	if (queue->state_complete.routine && queue->ndriver == 0 && (!queue->state_needs_empty || queue->nwaiting == 0))
 		return call_state_complete;
 	if (queue->ready.routine && queue->became_ready && queue->dispatches && !queue->held && first_waiting(queue))
 		return call_ready;

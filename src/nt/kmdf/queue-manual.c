@@ -13,7 +13,8 @@ static bool matches(const struct us_wdf_request *request, const struct us_wdf_fi
 }
 
 /* The first request behind `after` (NULL: of all) that a file object has (NULL: any). */
-static struct us_wdf_request *find(struct us_wdf_queue *queue, struct us_wdf_request *after, const struct us_wdf_file *file)
+static struct us_wdf_request *find(struct us_wdf_queue *queue, struct us_wdf_request *after,
+				   const struct us_wdf_file *file)
 {
 	LIST_ENTRY *link;
 
@@ -68,7 +69,8 @@ static NTSTATUS NTAPI retrieve_next(PWDF_DRIVER_GLOBALS globals, WDFQUEUE handle
 	return retrieve(queue, NULL, result);
 }
 
-static NTSTATUS NTAPI retrieve_by_file(PWDF_DRIVER_GLOBALS globals, WDFQUEUE handle, WDFFILEOBJECT file, WDFREQUEST *result)
+static NTSTATUS NTAPI retrieve_by_file(PWDF_DRIVER_GLOBALS globals, WDFQUEUE handle, WDFFILEOBJECT file,
+				       WDFREQUEST *result)
 {
 	struct us_wdf_queue *queue = us_wdf_from(handle, &us_wdf_queue_type);
 
@@ -84,7 +86,7 @@ static struct us_wdf_request *found(struct us_wdf_queue *queue, WDFREQUEST handl
 	struct us_wdf_request *request = us_wdf_request_of(handle, function, true);
 
 	return request->owner == US_REQUEST_QUEUED && request->queue == queue && request->irp->CancelRoutine ? request
-													      : NULL;
+													     : NULL;
 }
 
 static NTSTATUS NTAPI find_request(PWDF_DRIVER_GLOBALS globals, WDFQUEUE handle, WDFREQUEST after_handle,

@@ -9,8 +9,8 @@
 
 _Noreturn static void fatal(struct us_wdf_queue *queue, const char *rule, const char *function, const char *why)
 {
-	us_nt_bugcheck(US_WDF_VIOLATION, WDF_QUEUE_FATAL_ERROR, (uintptr_t)queue, 0, 0, rule, "%s was called with %s %s.",
-		       function, us_wdf_name(queue), why);
+	us_nt_bugcheck(US_WDF_VIOLATION, WDF_QUEUE_FATAL_ERROR, (uintptr_t)queue, 0, 0, rule,
+		       "%s was called with %s %s.", function, us_wdf_name(queue), why);
 }
 
 static WDF_IO_QUEUE_STATE NTAPI get_state(PWDF_DRIVER_GLOBALS globals, WDFQUEUE handle, PULONG queued, PULONG drivers)
@@ -36,7 +36,7 @@ static WDF_IO_QUEUE_STATE NTAPI get_state(PWDF_DRIVER_GLOBALS globals, WDFQUEUE 
 	return (WDF_IO_QUEUE_STATE)state;
 }
 
-/* -- what the driver asks for --------------------------------------------------------------------------------------- */
+/* -- what the driver asks for -------------------------------------------------------------------------------------- */
 
 static bool drivers_are_back(struct us_wdf_queue *queue)
 {
@@ -67,7 +67,8 @@ static void set_state(struct us_wdf_queue *queue, bool accepts, bool dispatches,
 		    (unsigned)queue->ndriver);
 }
 
-static void owe_callback(struct us_wdf_queue *queue, PFN_WDF_IO_QUEUE_STATE routine, WDFCONTEXT context, bool needs_empty)
+static void owe_callback(struct us_wdf_queue *queue, PFN_WDF_IO_QUEUE_STATE routine, WDFCONTEXT context,
+			 bool needs_empty)
 {
 	queue->state_complete.routine = routine;
 	queue->state_complete.context = context;
@@ -128,7 +129,8 @@ static struct us_wdf_queue *draining(WDFQUEUE handle, const char *function)
 	return queue;
 }
 
-static void NTAPI drain(PWDF_DRIVER_GLOBALS globals, WDFQUEUE handle, PFN_WDF_IO_QUEUE_STATE routine, WDFCONTEXT context)
+static void NTAPI drain(PWDF_DRIVER_GLOBALS globals, WDFQUEUE handle, PFN_WDF_IO_QUEUE_STATE routine,
+			WDFCONTEXT context)
 {
 	struct us_wdf_queue *queue = draining(handle, "WdfIoQueueDrain");
 
@@ -231,11 +233,11 @@ void us_wdf_queue_state_functions(struct _WDF_FUNCTIONS *table)
 	table->WdfIoQueueReadyNotify = ready_notify;
 }
 
-/* -- power ---------------------------------------------------------------------------------------------------------- */
+/* -- power --------------------------------------------------------------------------------------------------------- */
 
 /*
- * The device's queues, one after the other, while the driver is called in between: each is referenced, so that its place in the
- * list is good when its turn is over.
+ * The device's queues, one after the other, while the driver is called in between: each is referenced, so that its
+ * place in the list is good when its turn is over.
  */
 static struct us_wdf_queue *next_queue(struct us_wdf_device *device, struct us_wdf_queue *last)
 {
@@ -251,7 +253,8 @@ static struct us_wdf_queue *next_queue(struct us_wdf_device *device, struct us_w
 	return queue;
 }
 
-/* Of those to be asked only what the driver has seen; and a sequential queue that is just presenting finishes that before. */
+/* Of those to be asked only what the driver has seen; and a sequential queue that is just presenting finishes that
+ * before. */
 static struct us_wdf_request *first_in_stop(struct us_wdf_queue *queue, enum us_request_stop stop)
 {
 	bool busy = queue->presenting && queue->config.DispatchType == WdfIoQueueDispatchSequential;
@@ -334,8 +337,9 @@ static void wait_for_driver(struct us_wdf_queue *queue, bool for_good)
 		else if (can_go_on(queue))
 			break;
 		else
-			us_wdf_queue_wait(queue, can_go_on, "to be ready for the device to leave D0: EvtIoStop was "
-							    "called where there is one");
+			us_wdf_queue_wait(queue, can_go_on,
+					  "to be ready for the device to leave D0: EvtIoStop was "
+					  "called where there is one");
 	}
 }
 

@@ -24,8 +24,8 @@ static const char *why_not_delete(struct us_wdf_object *object)
 
 static bool has_none(struct us_wdf_queue *queue)
 {
-	return queue->nwaiting == 0 && queue->ndriver == 0 && IsListEmpty(&queue->cancelled) && queue->presenting == 0 &&
-	       !queue->deferred;
+	return queue->nwaiting == 0 && queue->ndriver == 0 && IsListEmpty(&queue->cancelled) &&
+	       queue->presenting == 0 && !queue->deferred;
 }
 
 /* What is in it is cancelled; what the driver has of it must come back first. */
@@ -52,7 +52,7 @@ const struct us_wdf_type us_wdf_queue_type = {
 	.dispose = dispose,
 };
 
-/* -- creation ------------------------------------------------------------------------------------------------------- */
+/* -- creation ------------------------------------------------------------------------------------------------------ */
 
 static bool has_handler(const WDF_IO_QUEUE_CONFIG *config)
 {
@@ -68,7 +68,8 @@ static NTSTATUS check(struct us_wdf_device *device, const WDF_IO_QUEUE_CONFIG *c
 		return STATUS_INVALID_PARAMETER;
 	if (config->PowerManaged > WdfUseDefault)
 		return STATUS_INVALID_PARAMETER;
-	if (config->DispatchType == WdfIoQueueDispatchParallel && config->Settings.Parallel.NumberOfPresentedRequests == 0)
+	if (config->DispatchType == WdfIoQueueDispatchParallel &&
+	    config->Settings.Parallel.NumberOfPresentedRequests == 0)
 		return STATUS_INVALID_PARAMETER;
 	if (config->DispatchType != WdfIoQueueDispatchManual && !has_handler(config))
 		return STATUS_WDF_NO_CALLBACK;
@@ -182,7 +183,7 @@ static NTSTATUS NTAPI configure_dispatching(PWDF_DRIVER_GLOBALS globals, WDFDEVI
 	return STATUS_SUCCESS;
 }
 
-/* -- requests come -------------------------------------------------------------------------------------------------- */
+/* -- requests come ------------------------------------------------------------------------------------------------- */
 
 /* The types of requests that come by queues have the numbers of their IRPs' major functions. */
 struct us_wdf_queue *us_wdf_queue_for(struct us_wdf_device *device, PIRP irp)
@@ -253,10 +254,11 @@ static NTSTATUS NTAPI enqueue_request(PWDF_DRIVER_GLOBALS globals, WDFDEVICE dev
 
 	(void)globals;
 	if (request->owner != US_REQUEST_NEW)
-		us_wdf_request_fatal(request, 0, "request.enqueued-twice",
-				     "WdfDeviceEnqueueRequest was called with %s, which EvtIoInCallerContext has not just "
-				     "received.",
-				     us_wdf_name(request));
+		us_wdf_request_fatal(
+			request, 0, "request.enqueued-twice",
+			"WdfDeviceEnqueueRequest was called with %s, which EvtIoInCallerContext has not just "
+			"received.",
+			us_wdf_name(request));
 	request->presented = true; /* for EvtIoCanceledOnQueue: the driver knows it */
 	return us_wdf_queue_enqueue(device, request);
 }

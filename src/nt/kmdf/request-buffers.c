@@ -2,8 +2,9 @@
 /*
  * The buffers of requests.
  *
- * Where they are is the way of transfer's, as the I/O manager builds the IRP: buffered in the IRP's system buffer, for input and output
- * the same; direct in its MDL; neither in addresses of the application's own, which are good in its thread only.
+ * Where they are is the way of transfer's, as the I/O manager builds the IRP: buffered in the IRP's system buffer, for
+ * input and output the same; direct in its MDL; neither in addresses of the application's own, which are good in its
+ * thread only.
  */
 #include "nt/kmdf/io.h"
 #include "nt/phys.h"
@@ -78,7 +79,8 @@ static NTSTATUS find(const struct us_wdf_request *request, bool output, struct p
 	}
 }
 
-/* The same for what must lie in system memory, or be locked: not empty, and not just an address of the application's. */
+/* The same for what must lie in system memory, or be locked: not empty, and not just an address of the application's.
+ */
 static NTSTATUS find_safe(const struct us_wdf_request *request, bool output, struct place *place)
 {
 	NTSTATUS status = find(request, output, place);
@@ -117,23 +119,25 @@ static NTSTATUS retrieve(struct us_wdf_request *request, bool output, size_t min
 	return status;
 }
 
-static NTSTATUS NTAPI retrieve_input_buffer(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, size_t minimum, PVOID *buffer,
-					    size_t *length)
+static NTSTATUS NTAPI retrieve_input_buffer(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, size_t minimum,
+					    PVOID *buffer, size_t *length)
 {
 	(void)globals;
 	us_wdf_need(buffer, "WdfRequestRetrieveInputBuffer", "Buffer");
-	return retrieve(us_wdf_request_of(handle, "WdfRequestRetrieveInputBuffer", false), false, minimum, buffer, length);
+	return retrieve(us_wdf_request_of(handle, "WdfRequestRetrieveInputBuffer", false), false, minimum, buffer,
+			length);
 }
 
-static NTSTATUS NTAPI retrieve_output_buffer(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, size_t minimum, PVOID *buffer,
-					     size_t *length)
+static NTSTATUS NTAPI retrieve_output_buffer(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, size_t minimum,
+					     PVOID *buffer, size_t *length)
 {
 	(void)globals;
 	us_wdf_need(buffer, "WdfRequestRetrieveOutputBuffer", "Buffer");
-	return retrieve(us_wdf_request_of(handle, "WdfRequestRetrieveOutputBuffer", false), true, minimum, buffer, length);
+	return retrieve(us_wdf_request_of(handle, "WdfRequestRetrieveOutputBuffer", false), true, minimum, buffer,
+			length);
 }
 
-/* -- memory objects and MDLs: each is made once, and lives with the request ------------------------------------------- */
+/* -- memory objects and MDLs: each is made once, and lives with the request ---------------------------------------- */
 
 static NTSTATUS retrieve_memory(struct us_wdf_request *request, bool output, WDFMEMORY *result)
 {
@@ -246,9 +250,10 @@ NTSTATUS us_wdf_request_dma(struct us_wdf_request *request, WDF_DMA_DIRECTION di
 	return status;
 }
 
-/* -- the application's own addresses ----------------------------------------------------------------------------------- */
+/* -- the application's own addresses ------------------------------------------------------------------------------- */
 
-static NTSTATUS retrieve_user(struct us_wdf_request *request, bool output, size_t minimum, PVOID *buffer, size_t *length)
+static NTSTATUS retrieve_user(struct us_wdf_request *request, bool output, size_t minimum, PVOID *buffer,
+			      size_t *length)
 {
 	struct place place;
 	NTSTATUS status;
@@ -261,8 +266,7 @@ static NTSTATUS retrieve_user(struct us_wdf_request *request, bool output, size_
 		return status;
 	if (place.system || place.mdl)
 		return STATUS_INVALID_DEVICE_REQUEST;
-	if (request->owner != US_REQUEST_NEW ||
-	    (PVOID)request->irp->Tail.Overlay.Thread != (PVOID)us_nt_current())
+	if (request->owner != US_REQUEST_NEW || (PVOID)request->irp->Tail.Overlay.Thread != (PVOID)us_nt_current())
 		return STATUS_INVALID_DEVICE_REQUEST;
 	if (place.length == 0 || place.length < minimum)
 		return STATUS_BUFFER_TOO_SMALL;
@@ -277,24 +281,25 @@ static NTSTATUS NTAPI retrieve_user_input(PWDF_DRIVER_GLOBALS globals, WDFREQUES
 {
 	(void)globals;
 	us_wdf_need(buffer, "WdfRequestRetrieveUnsafeUserInputBuffer", "InputBuffer");
-	return retrieve_user(us_wdf_request_of(handle, "WdfRequestRetrieveUnsafeUserInputBuffer", false), false, minimum,
-			     buffer, length);
+	return retrieve_user(us_wdf_request_of(handle, "WdfRequestRetrieveUnsafeUserInputBuffer", false), false,
+			     minimum, buffer, length);
 }
 
-static NTSTATUS NTAPI retrieve_user_output(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, size_t minimum, PVOID *buffer,
-					   size_t *length)
+static NTSTATUS NTAPI retrieve_user_output(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, size_t minimum,
+					   PVOID *buffer, size_t *length)
 {
 	(void)globals;
 	us_wdf_need(buffer, "WdfRequestRetrieveUnsafeUserOutputBuffer", "OutputBuffer");
-	return retrieve_user(us_wdf_request_of(handle, "WdfRequestRetrieveUnsafeUserOutputBuffer", false), true, minimum,
-			     buffer, length);
+	return retrieve_user(us_wdf_request_of(handle, "WdfRequestRetrieveUnsafeUserOutputBuffer", false), true,
+			     minimum, buffer, length);
 }
 
 /*
- * MmProbeAndLockPages() raises an exception where the framework returns a status, so what it would object to is looked for
- * before.
+ * MmProbeAndLockPages() raises an exception where the framework returns a status, so what it would object to is looked
+ * for before.
  */
-static NTSTATUS lock(struct us_wdf_request *request, PVOID buffer, size_t length, LOCK_OPERATION operation, WDFMEMORY *result)
+static NTSTATUS lock(struct us_wdf_request *request, PVOID buffer, size_t length, LOCK_OPERATION operation,
+		     WDFMEMORY *result)
 {
 	struct us_wdf_locked *locked;
 	struct us_wdf_object *memory;
@@ -305,8 +310,7 @@ static NTSTATUS lock(struct us_wdf_request *request, PVOID buffer, size_t length
 	*result = NULL;
 	if (length == 0)
 		return STATUS_INVALID_USER_BUFFER;
-	if (request->owner != US_REQUEST_NEW ||
-	    (PVOID)request->irp->Tail.Overlay.Thread != (PVOID)us_nt_current())
+	if (request->owner != US_REQUEST_NEW || (PVOID)request->irp->Tail.Overlay.Thread != (PVOID)us_nt_current())
 		return STATUS_INVALID_DEVICE_REQUEST;
 	if (us_nt_window(buffer) != US_WINDOW_USER || !us_nt_is_mapped(buffer, length))
 		return STATUS_ACCESS_VIOLATION;

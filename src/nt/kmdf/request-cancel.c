@@ -75,7 +75,8 @@ static NTSTATUS mark(struct us_wdf_request *request, PFN_WDF_REQUEST_CANCEL evt_
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS NTAPI mark_cancelable_ex(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, PFN_WDF_REQUEST_CANCEL evt_cancel)
+static NTSTATUS NTAPI mark_cancelable_ex(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle,
+					 PFN_WDF_REQUEST_CANCEL evt_cancel)
 {
 	struct us_wdf_request *request = us_wdf_request_of(handle, "WdfRequestMarkCancelableEx", false);
 
@@ -99,8 +100,8 @@ static void NTAPI mark_cancelable(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle
 	us_wdf_request_fatal(request, 0, "request.mark-cancelable",
 			     "WdfRequestMarkCancelable was called with %s, which %s.", us_wdf_name(request),
 			     request->cancel == US_CANCEL_MARKED ? "is cancelable already"
-			     : status == STATUS_CANCELLED	 ? "was cancelled, and the driver has heard of it"
-								 : "the driver has not got from a queue, or has no longer");
+			     : status == STATUS_CANCELLED        ? "was cancelled, and the driver has heard of it"
+							  : "the driver has not got from a queue, or has no longer");
 }
 
 static NTSTATUS NTAPI unmark_cancelable(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle)
@@ -131,10 +132,11 @@ static BOOLEAN NTAPI is_canceled(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle)
 
 	(void)globals;
 	if (request->cancel == US_CANCEL_MARKED)
-		us_wdf_request_fatal(request, 0, "request.is-canceled",
-				     "WdfRequestIsCanceled was called with %s, which is cancelable: its EvtRequestCancel "
-				     "callback says when it is cancelled.",
-				     us_wdf_name(request));
+		us_wdf_request_fatal(
+			request, 0, "request.is-canceled",
+			"WdfRequestIsCanceled was called with %s, which is cancelable: its EvtRequestCancel "
+			"callback says when it is cancelled.",
+			us_wdf_name(request));
 	return request->irp->Cancel;
 }
 

@@ -26,8 +26,8 @@ static NTSTATUS for_others(NTSTATUS status)
 }
 
 /*
- * In this order, as the framework does: cleanup callbacks, while the IRP is still there to be looked at; the IRP; then what the
- * queue can do now that the driver has one request less.
+ * In this order, as the framework does: cleanup callbacks, while the IRP is still there to be looked at; the IRP; then
+ * what the queue can do now that the driver has one request less.
  */
 void us_wdf_request_end(struct us_wdf_request *request, NTSTATUS status, CCHAR boost)
 {
@@ -61,7 +61,7 @@ void us_wdf_request_end(struct us_wdf_request *request, NTSTATUS status, CCHAR b
 	us_wdf_dereference(&request->object);
 }
 
-/* -- what the driver may do wrong ------------------------------------------------------------------------------------- */
+/* -- what the driver may do wrong ---------------------------------------------------------------------------------- */
 
 static void must_be_owned(struct us_wdf_request *request, const char *function)
 {
@@ -73,9 +73,9 @@ static void must_be_owned(struct us_wdf_request *request, const char *function)
 	};
 
 	if (request->send.sent)
-		us_wdf_request_fatal(request, WDF_REQUEST_FATAL_ERROR_REQUEST_ALREADY_SENT, "request.completed-while-sent",
-				     "%s was called with %s, which is on its way to an I/O target.", function,
-				     us_wdf_name(request));
+		us_wdf_request_fatal(
+			request, WDF_REQUEST_FATAL_ERROR_REQUEST_ALREADY_SENT, "request.completed-while-sent",
+			"%s was called with %s, which is on its way to an I/O target.", function, us_wdf_name(request));
 	if (!us_wdf_request_is_drivers(request))
 		us_wdf_request_fatal(request, 0,
 				     request->owner == US_REQUEST_COMPLETED ? "request.completed-twice"
@@ -86,15 +86,17 @@ static void must_be_owned(struct us_wdf_request *request, const char *function)
 static void must_not_be_cancelable(struct us_wdf_request *request, const char *function)
 {
 	if (request->cancel == US_CANCEL_MARKED)
-		us_wdf_request_fatal(request, 0, "request.completed-cancelable",
-				     "%s was called with %s while it is cancelable: WdfRequestUnmarkCancelable has to be "
-				     "called before, outside of EvtRequestCancel.",
-				     function, us_wdf_name(request));
+		us_wdf_request_fatal(
+			request, 0, "request.completed-cancelable",
+			"%s was called with %s while it is cancelable: WdfRequestUnmarkCancelable has to be "
+			"called before, outside of EvtRequestCancel.",
+			function, us_wdf_name(request));
 	if (request->cancel == US_CANCEL_COMES)
-		us_wdf_request_fatal(request, 0, "request.completed-before-cancel",
-				     "%s was called with %s, which is cancelled, before its EvtRequestCancel callback was "
-				     "called: that will be called with a request that is no more.",
-				     function, us_wdf_name(request));
+		us_wdf_request_fatal(
+			request, 0, "request.completed-before-cancel",
+			"%s was called with %s, which is cancelled, before its EvtRequestCancel callback was "
+			"called: that will be called with a request that is no more.",
+			function, us_wdf_name(request));
 }
 
 /* How many bytes may come back from a buffered request: what the I/O manager copies to the application. */
@@ -122,10 +124,10 @@ static void must_fit(struct us_wdf_request *request, const char *function)
 	size_t length;
 
 	if (longest(request->irp, &length) && request->irp->IoStatus.Information > length)
-		us_wdf_request_fatal(request, WDF_REQUEST_FATAL_ERROR_INFORMATION_LENGTH_MISMATCH, "request.information",
-				     "%s was called with %s and says that it has transferred %llu bytes; its buffer has %zu.",
-				     function, us_wdf_name(request),
-				     (unsigned long long)request->irp->IoStatus.Information, length);
+		us_wdf_request_fatal(
+			request, WDF_REQUEST_FATAL_ERROR_INFORMATION_LENGTH_MISMATCH, "request.information",
+			"%s was called with %s and says that it has transferred %llu bytes; its buffer has %zu.",
+			function, us_wdf_name(request), (unsigned long long)request->irp->IoStatus.Information, length);
 }
 
 static void complete(struct us_wdf_request *request, NTSTATUS status, CCHAR boost, const char *function)
@@ -134,13 +136,13 @@ static void complete(struct us_wdf_request *request, NTSTATUS status, CCHAR boos
 	must_not_be_cancelable(request, function);
 	if (status == STATUS_PENDING)
 		us_wdf_request_fatal(request, 0, "request.completed-pending",
-				     "%s was called with %s and STATUS_PENDING, which says that it is not complete.", function,
-				     us_wdf_name(request));
+				     "%s was called with %s and STATUS_PENDING, which says that it is not complete.",
+				     function, us_wdf_name(request));
 	must_fit(request, function);
 	us_wdf_request_end(request, status, boost);
 }
 
-/* -- what the driver calls ---------------------------------------------------------------------------------------------- */
+/* -- what the driver calls ----------------------------------------------------------------------------------------- */
 
 static void NTAPI complete_request(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, NTSTATUS status)
 {

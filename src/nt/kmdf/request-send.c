@@ -7,7 +7,7 @@
 
 #include <wdfstatus.h>
 
-/* -- requests of the driver's own --------------------------------------------------------------------------------------- */
+/* -- requests of the driver's own ---------------------------------------------------------------------------------- */
 
 static NTSTATUS new_irp(struct us_wdf_request *request, struct us_wdf_io_target *target)
 {
@@ -31,8 +31,7 @@ static NTSTATUS make(PWDF_OBJECT_ATTRIBUTES attributes, struct us_wdf_request **
 static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, PWDF_OBJECT_ATTRIBUTES attributes, WDFIOTARGET target_handle,
 			     WDFREQUEST *result)
 {
-	struct us_wdf_io_target *target =
-		target_handle ? us_wdf_from(target_handle, &us_wdf_io_target_type) : NULL;
+	struct us_wdf_io_target *target = target_handle ? us_wdf_from(target_handle, &us_wdf_io_target_type) : NULL;
 	struct us_wdf_request *request;
 	NTSTATUS status;
 
@@ -126,7 +125,7 @@ static NTSTATUS NTAPI change_target(PWDF_DRIVER_GLOBALS globals, WDFREQUEST hand
 	return us_wdf_send_prepare(request, target);
 }
 
-/* -- formatting --------------------------------------------------------------------------------------------------------- */
+/* -- formatting ---------------------------------------------------------------------------------------------------- */
 
 NTSTATUS us_wdf_send_prepare(struct us_wdf_request *request, struct us_wdf_io_target *target)
 {
@@ -143,9 +142,9 @@ NTSTATUS us_wdf_send_prepare(struct us_wdf_request *request, struct us_wdf_io_ta
 PIO_STACK_LOCATION us_wdf_send_stack(struct us_wdf_request *request, const char *function)
 {
 	if (request->send.sent)
-		us_wdf_request_fatal(request, WDF_REQUEST_FATAL_ERROR_REQUEST_ALREADY_SENT, "request.formatted-while-sent",
-				     "%s was called with %s, which is on its way to an I/O target.", function,
-				     us_wdf_name(request));
+		us_wdf_request_fatal(
+			request, WDF_REQUEST_FATAL_ERROR_REQUEST_ALREADY_SENT, "request.formatted-while-sent",
+			"%s was called with %s, which is on its way to an I/O target.", function, us_wdf_name(request));
 	if (!request->irp || request->irp->CurrentLocation <= 1)
 		us_wdf_request_fatal(request, WDF_REQUEST_FATAL_ERROR_NO_MORE_STACK_LOCATIONS, "request.stack",
 				     "%s was called with %s, whose IRP has no stack location left for another driver.",
@@ -191,8 +190,9 @@ static struct us_wdf_request *from_system(WDFREQUEST handle, const char *functio
 	struct us_wdf_request *request = us_wdf_request_of(handle, function, false);
 
 	if (!us_wdf_request_is_drivers(request))
-		us_wdf_request_fatal(request, 0, "request.not-owned", "%s was called with %s, which the driver has not got.",
-				     function, us_wdf_name(request));
+		us_wdf_request_fatal(request, 0, "request.not-owned",
+				     "%s was called with %s, which the driver has not got.", function,
+				     us_wdf_name(request));
 	return request;
 }
 
@@ -217,7 +217,7 @@ static void NTAPI format_stack(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, P
 	next->Control = 0;
 }
 
-/* -- the time limit ------------------------------------------------------------------------------------------------------ */
+/* -- the time limit ------------------------------------------------------------------------------------------------ */
 
 struct us_wdf_send_limit {
 	KTIMER timer;
@@ -259,7 +259,7 @@ static void start_limit(struct us_wdf_request *request, const WDF_REQUEST_SEND_O
 	KeSetTimer(&request->send.limit->timer, due, &request->send.limit->dpc);
 }
 
-/* -- sending ------------------------------------------------------------------------------------------------------------ */
+/* -- sending ------------------------------------------------------------------------------------------------------- */
 
 /* The request is back: with its status, and the driver's again. */
 static void came_back(struct us_wdf_request *request, NTSTATUS status, ULONG_PTR information)
@@ -274,14 +274,16 @@ static void came_back(struct us_wdf_request *request, NTSTATUS status, ULONG_PTR
 	if (request->irp)
 		request->irp->IoStatus.Status = status;
 	if (send->copy_to && NT_SUCCESS(status))
-		memcpy(send->copy_to, send->system_buffer, information < send->copy_size ? information : send->copy_size);
+		memcpy(send->copy_to, send->system_buffer,
+		       information < send->copy_size ? information : send->copy_size);
 	send->status = status;
 	send->params.IoStatus.Status = status;
 	send->params.IoStatus.Information = information;
 	send->sent = false;
 	send->formatted = false;
 	RemoveEntryList(&send->of_target);
-	us_nt_trace("note  %s is back from %s: status 0x%08x", us_wdf_name(request), us_wdf_name(target), (unsigned)status);
+	us_nt_trace("note  %s is back from %s: status 0x%08x", us_wdf_name(request), us_wdf_name(target),
+		    (unsigned)status);
 	us_wdf_target_changed(target);
 	if (send->waiter) {
 		us_nt_wake(send->waiter, status);
@@ -336,20 +338,22 @@ static void check_send(struct us_wdf_request *request, bool forget)
 		us_wdf_request_fatal(request, 0, "request.not-owned",
 				     "WdfRequestSend was called with %s, which the driver has not got.", name);
 	if (request->cancel != US_CANCEL_NONE)
-		us_wdf_request_fatal(request, 0, "request.sent-cancelable",
-				     "WdfRequestSend was called with %s while it is cancelable: WdfRequestUnmarkCancelable has "
-				     "to succeed before.",
-				     name);
+		us_wdf_request_fatal(
+			request, 0, "request.sent-cancelable",
+			"WdfRequestSend was called with %s while it is cancelable: WdfRequestUnmarkCancelable has "
+			"to succeed before.",
+			name);
 	if (forget && (request->owner == US_REQUEST_CREATED || request->send.routine))
-		us_wdf_request_fatal(request, 0, "request.sent-and-forgotten",
-				     "WdfRequestSend was called with WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET for %s, %s.", name,
-				     request->send.routine ? "which has a completion routine"
-							   : "which the driver has made itself");
+		us_wdf_request_fatal(
+			request, 0, "request.sent-and-forgotten",
+			"WdfRequestSend was called with WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET for %s, %s.", name,
+			request->send.routine ? "which has a completion routine" : "which the driver has made itself");
 	if (!forget && (!request->irp || !request->send.formatted))
-		us_wdf_request_fatal(request, 0, "request.sent-unformatted",
-				     "WdfRequestSend was called with %s, which was not formatted for a target since it was "
-				     "made, reused or sent.",
-				     name);
+		us_wdf_request_fatal(
+			request, 0, "request.sent-unformatted",
+			"WdfRequestSend was called with %s, which was not formatted for a target since it was "
+			"made, reused or sent.",
+			name);
 }
 
 /* The IRP goes on without us, and the request object is done. */
@@ -392,7 +396,8 @@ static bool options_are_valid(const WDF_REQUEST_SEND_OPTIONS *options)
 	return !(options->Flags & WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET) || !(options->Flags & with_forget);
 }
 
-bool us_wdf_send(struct us_wdf_request *request, struct us_wdf_io_target *target, const WDF_REQUEST_SEND_OPTIONS *options)
+bool us_wdf_send(struct us_wdf_request *request, struct us_wdf_io_target *target,
+		 const WDF_REQUEST_SEND_OPTIONS *options)
 {
 	ULONG flags = options ? options->Flags : 0;
 	bool ignores = flags & WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE;
@@ -403,8 +408,7 @@ bool us_wdf_send(struct us_wdf_request *request, struct us_wdf_io_target *target
 		return false;
 	}
 	check_send(request, flags & WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET);
-	if (!target->wdm ||
-	    (!ignores && target->state != WdfIoTargetStarted && target->state != WdfIoTargetStopped)) {
+	if (!target->wdm || (!ignores && target->state != WdfIoTargetStarted && target->state != WdfIoTargetStopped)) {
 		send->status = STATUS_INVALID_DEVICE_STATE;
 		return false;
 	}

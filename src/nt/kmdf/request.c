@@ -32,7 +32,7 @@ const struct us_wdf_type us_wdf_request_type = {
 	.destroy = destroy,
 };
 
-/* -- those that are no more ----------------------------------------------------------------------------------------- */
+/* -- those that are no more ---------------------------------------------------------------------------------------- */
 
 #define REMEMBERED 256
 
@@ -67,8 +67,8 @@ _Noreturn static void used_after_completion(WDFREQUEST handle, unsigned number, 
 {
 	bool completes = strncmp(function, "WdfRequestComplete", strlen("WdfRequestComplete")) == 0;
 
-	us_nt_bugcheck(US_WDF_VIOLATION, WDF_REQUEST_FATAL_ERROR, WDF_REQUEST_FATAL_ERROR_NULL_IRP, (uintptr_t)handle, 0,
-		       completes ? "request.completed-twice" : "request.used-after-completion",
+	us_nt_bugcheck(US_WDF_VIOLATION, WDF_REQUEST_FATAL_ERROR, WDF_REQUEST_FATAL_ERROR_NULL_IRP, (uintptr_t)handle,
+		       0, completes ? "request.completed-twice" : "request.used-after-completion",
 		       "%s was called with WDFREQUEST %u, which is completed already%s.", function, number,
 		       completes ? "" : ": with that it was no longer the driver's");
 }
@@ -94,7 +94,8 @@ struct us_wdf_request *us_wdf_request_of(WDFREQUEST handle, const char *function
 	return us_wdf_from(handle, &us_wdf_request_type);
 }
 
-_Noreturn void us_wdf_request_fatal(struct us_wdf_request *request, unsigned detail, const char *rule, const char *format, ...)
+_Noreturn void us_wdf_request_fatal(struct us_wdf_request *request, unsigned detail, const char *rule,
+				    const char *format, ...)
 {
 	char text[512];
 	va_list arguments;
@@ -115,8 +116,9 @@ NTSTATUS us_wdf_request_new(struct us_wdf_device *device, PIRP irp, struct us_wd
 	struct us_wdf_request *request;
 	NTSTATUS status;
 
-	status = us_wdf_create(&us_wdf_request_type, device->has_request_attributes ? &device->request_attributes : NULL,
-			       &device->object, &request);
+	status =
+		us_wdf_create(&us_wdf_request_type, device->has_request_attributes ? &device->request_attributes : NULL,
+			      &device->object, &request);
 	if (!NT_SUCCESS(status))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	request->device = device;
@@ -128,7 +130,7 @@ NTSTATUS us_wdf_request_new(struct us_wdf_device *device, PIRP irp, struct us_wd
 	return STATUS_SUCCESS;
 }
 
-/* -- what it asks for ------------------------------------------------------------------------------------------------ */
+/* -- what it asks for ---------------------------------------------------------------------------------------------- */
 
 void us_wdf_request_parameters(PIRP irp, PWDF_REQUEST_PARAMETERS parameters)
 {
@@ -180,10 +182,11 @@ static void NTAPI get_parameters(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle,
 	(void)globals;
 	us_wdf_need(parameters, "WdfRequestGetParameters", "Parameters");
 	if (parameters->Size != sizeof(*parameters))
-		us_wdf_request_fatal(request, 0, "request.parameters-size",
-				     "WdfRequestGetParameters was called with a WDF_REQUEST_PARAMETERS of size %u: it was not "
-				     "initialised.",
-				     parameters->Size);
+		us_wdf_request_fatal(
+			request, 0, "request.parameters-size",
+			"WdfRequestGetParameters was called with a WDF_REQUEST_PARAMETERS of size %u: it was not "
+			"initialised.",
+			parameters->Size);
 	us_wdf_request_parameters(request->irp, parameters);
 }
 
@@ -233,26 +236,28 @@ static WDFQUEUE NTAPI get_io_queue(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handl
 	return (WDFQUEUE)request->queue;
 }
 
-/* -- on to another queue, and back ------------------------------------------------------------------------------------ */
+/* -- on to another queue, and back --------------------------------------------------------------------------------- */
 
 /* What must hold of a request that goes back to the framework. */
 static void must_be_movable(struct us_wdf_request *request, const char *function)
 {
 	if (request->owner != US_REQUEST_DRIVER || request->send.sent)
-		us_wdf_request_fatal(request, WDF_REQUEST_FATAL_ERROR_REQUEST_NOT_IN_QUEUE, "request.not-owned",
-				     "%s was called with %s, which the driver has not got from one of its queues, or has no "
-				     "longer.",
-				     function, us_wdf_name(request));
+		us_wdf_request_fatal(
+			request, WDF_REQUEST_FATAL_ERROR_REQUEST_NOT_IN_QUEUE, "request.not-owned",
+			"%s was called with %s, which the driver has not got from one of its queues, or has no "
+			"longer.",
+			function, us_wdf_name(request));
 	if (request->canceled_on_queue)
 		us_wdf_request_fatal(request, 0, "request.requeued-canceled",
 				     "%s was called with %s, which EvtIoCanceledOnQueue has received: it can only be "
 				     "completed.",
 				     function, us_wdf_name(request));
 	if (request->cancel != US_CANCEL_NONE)
-		us_wdf_request_fatal(request, 0, "request.requeued-cancelable",
-				     "%s was called with %s while it is cancelable: WdfRequestUnmarkCancelable has to succeed "
-				     "before.",
-				     function, us_wdf_name(request));
+		us_wdf_request_fatal(
+			request, 0, "request.requeued-cancelable",
+			"%s was called with %s while it is cancelable: WdfRequestUnmarkCancelable has to succeed "
+			"before.",
+			function, us_wdf_name(request));
 }
 
 static NTSTATUS NTAPI forward(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, WDFQUEUE queue_handle)
@@ -263,10 +268,11 @@ static NTSTATUS NTAPI forward(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, WD
 	(void)globals;
 	must_be_movable(request, "WdfRequestForwardToIoQueue");
 	if (request->queue == to)
-		us_wdf_request_fatal(request, 0, "request.forwarded-to-own-queue",
-				     "WdfRequestForwardToIoQueue was called with %s and the queue it came from, %s: that is "
-				     "what WdfRequestRequeue is for.",
-				     us_wdf_name(request), us_wdf_name(to));
+		us_wdf_request_fatal(
+			request, 0, "request.forwarded-to-own-queue",
+			"WdfRequestForwardToIoQueue was called with %s and the queue it came from, %s: that is "
+			"what WdfRequestRequeue is for.",
+			us_wdf_name(request), us_wdf_name(to));
 	if (request->device != to->device)
 		us_wdf_request_fatal(request, 0, "request.forwarded-to-other-device",
 				     "WdfRequestForwardToIoQueue was called with %s and a queue of another device.",
@@ -319,9 +325,10 @@ static void NTAPI stop_acknowledge(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handl
 
 	(void)globals;
 	if (request->stop != US_STOP_ASKED || !request->in_stop)
-		us_wdf_request_fatal(request, 0, "request.stop-not-asked",
-				     "WdfRequestStopAcknowledge was called with %s outside of an EvtIoStop callback for it.",
-				     us_wdf_name(request));
+		us_wdf_request_fatal(
+			request, 0, "request.stop-not-asked",
+			"WdfRequestStopAcknowledge was called with %s outside of an EvtIoStop callback for it.",
+			us_wdf_name(request));
 	us_nt_trace("note  %s: stop acknowledged, %s", us_wdf_name(request), back ? "requeued" : "kept");
 	if (back) {
 		must_be_movable(request, "WdfRequestStopAcknowledge");

@@ -2,8 +2,9 @@
 /*
  * Reads, writes and control codes for I/O targets.
  *
- * The target's device object says how it takes data: the driver's buffer as system buffer, described by an MDL, or by its
- * address. A buffered control code has one system buffer for input and output, which is made here and copied to and from.
+ * The target's device object says how it takes data: the driver's buffer as system buffer, described by an MDL, or by
+ * its address. A buffered control code has one system buffer for input and output, which is made here and copied to and
+ * from.
  */
 #include "nt/kmdf/target.h"
 
@@ -171,7 +172,7 @@ static NTSTATUS format_control(struct us_wdf_request *request, struct us_wdf_io_
 	return status;
 }
 
-/* -- formatting by the driver -------------------------------------------------------------------------------------------- */
+/* -- formatting by the driver -------------------------------------------------------------------------------------- */
 
 static NTSTATUS transfer(WDFIOTARGET target_handle, WDFREQUEST handle, bool write, WDFMEMORY memory,
 			 PWDFMEMORY_OFFSET offsets, PLONGLONG offset, const char *function)
@@ -191,8 +192,8 @@ static NTSTATUS NTAPI format_read(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET targe
 	return transfer(target, request, false, memory, offsets, offset, "WdfIoTargetFormatRequestForRead");
 }
 
-static NTSTATUS NTAPI format_write(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET target, WDFREQUEST request, WDFMEMORY memory,
-				   PWDFMEMORY_OFFSET offsets, PLONGLONG offset)
+static NTSTATUS NTAPI format_write(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET target, WDFREQUEST request,
+				   WDFMEMORY memory, PWDFMEMORY_OFFSET offsets, PLONGLONG offset)
 {
 	(void)globals;
 	return transfer(target, request, true, memory, offsets, offset, "WdfIoTargetFormatRequestForWrite");
@@ -230,7 +231,7 @@ static NTSTATUS NTAPI format_internal(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET t
 		       "WdfIoTargetFormatRequestForInternalIoctl");
 }
 
-/* -- sending and waiting ---------------------------------------------------------------------------------------------------- */
+/* -- sending and waiting ------------------------------------------------------------------------------------------- */
 
 /* What is to be sent, if not NULL: a transfer or a control code. */
 struct job {
@@ -320,7 +321,8 @@ static NTSTATUS NTAPI send_ioctl(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET target
 				 PWDF_MEMORY_DESCRIPTOR in, PWDF_MEMORY_DESCRIPTOR out,
 				 PWDF_REQUEST_SEND_OPTIONS options, PULONG_PTR bytes)
 {
-	struct job job = {.major = IRP_MJ_DEVICE_CONTROL, .code = code, .function = "WdfIoTargetSendIoctlSynchronously"};
+	struct job job = {
+		.major = IRP_MJ_DEVICE_CONTROL, .code = code, .function = "WdfIoTargetSendIoctlSynchronously"};
 
 	(void)globals;
 	return send_control(&job, target, request, in, out, options, bytes);

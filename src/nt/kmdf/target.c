@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * I/O targets: the next lower driver, and device objects that the driver has found by other means. Opening a target by name is
- * not supported: there is no other device on the stage.
+ * I/O targets: the next lower driver, and device objects that the driver has found by other means. Opening a target by
+ * name is not supported: there is no other device on the stage.
  */
 #include "nt/kmdf/target.h"
 #include "nt/trace.h"
@@ -137,9 +137,10 @@ static NTSTATUS NTAPI open(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET handle, PWDF
 	if (target->local || target->state == WdfIoTargetStarted || target->state == WdfIoTargetStopped)
 		return STATUS_INVALID_DEVICE_STATE;
 	if (params->Type != WdfIoTargetOpenUseExistingDevice)
-		us_nt_unsupported("WdfIoTargetOpen was called to open a target by name (type %d); the stage has no devices "
-				  "but the driver's own stack.",
-				  (int)params->Type);
+		us_nt_unsupported(
+			"WdfIoTargetOpen was called to open a target by name (type %d); the stage has no devices "
+			"but the driver's own stack.",
+			(int)params->Type);
 	if (!params->TargetDeviceObject)
 		return STATUS_INVALID_PARAMETER;
 	target->wdm = params->TargetDeviceObject;

@@ -32,7 +32,8 @@ PIO_STACK_LOCATION us_wdf_send_stack(struct us_wdf_request *request, const char 
 void us_wdf_send_restore(struct us_wdf_request *request);
 
 /* WdfRequestSend(). False: not sent, `request->send.status` says why. */
-bool us_wdf_send(struct us_wdf_request *request, struct us_wdf_io_target *target, const WDF_REQUEST_SEND_OPTIONS *options);
+bool us_wdf_send(struct us_wdf_request *request, struct us_wdf_io_target *target,
+		 const WDF_REQUEST_SEND_OPTIONS *options);
 
 /* Sends one that was held back; cancels one that is on its way. */
 void us_wdf_send_now(struct us_wdf_request *request);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Timers. At execution level dispatch the callback runs in the kernel timer's DPC; a passive one's DPC queues a work item.
+ * Timers. At execution level dispatch the callback runs in the kernel timer's DPC; a passive one's DPC queues a work
+ * item.
  */
 #include "nt/kmdf/callback.h"
 #include "nt/trace.h"
@@ -125,10 +126,11 @@ static BOOLEAN NTAPI start(PWDF_DRIVER_GLOBALS globals, WDFTIMER handle, LONGLON
 	(void)globals;
 	when.QuadPart = due;
 	if (timer->config.UseHighResolutionTimer == WdfTrue && due >= 0)
-		us_wdf_violation(WDF_INVALID_HANDLE, handle, "timer.high-resolution-due",
-				 "WdfTimerStart was called with %s, a high-resolution timer, and a due time that is not "
-				 "relative (negative).",
-				 us_wdf_name(timer));
+		us_wdf_violation(
+			WDF_INVALID_HANDLE, handle, "timer.high-resolution-due",
+			"WdfTimerStart was called with %s, a high-resolution timer, and a due time that is not "
+			"relative (negative).",
+			us_wdf_name(timer));
 	if (timer->object.life != US_WDF_ALIVE)
 		return FALSE;
 	return KeSetCoalescableTimer(&timer->timer, when, timer->config.Period, tolerable, &timer->dpc);
@@ -145,9 +147,10 @@ static BOOLEAN NTAPI stop(PWDF_DRIVER_GLOBALS globals, WDFTIMER handle, BOOLEAN 
 			       "WdfTimerStop was called at IRQL %u with Wait TRUE for %s: that takes PASSIVE_LEVEL.",
 			       us_nt_irql(), us_wdf_name(timer));
 	if (wait && us_wdf_runs_here(&timer->runs))
-		us_wdf_violation(WDF_VERIFIER_FATAL_ERROR, handle, "timer.stop-in-callback",
-				 "WdfTimerStop was called in the callback of %s with Wait TRUE: it would wait for itself.",
-				 us_wdf_name(timer));
+		us_wdf_violation(
+			WDF_VERIFIER_FATAL_ERROR, handle, "timer.stop-in-callback",
+			"WdfTimerStop was called in the callback of %s with Wait TRUE: it would wait for itself.",
+			us_wdf_name(timer));
 	was_set = KeCancelTimer(&timer->timer);
 	if (wait) {
 		KeFlushQueuedDpcs();

@@ -40,8 +40,8 @@ static void NTAPI work(PVOID context)
 	us_wdf_dereference(&item->object);
 }
 
-static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, PWDF_WORKITEM_CONFIG config, PWDF_OBJECT_ATTRIBUTES attributes,
-			     WDFWORKITEM *result)
+static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, PWDF_WORKITEM_CONFIG config,
+			     PWDF_OBJECT_ATTRIBUTES attributes, WDFWORKITEM *result)
 {
 	struct us_wdf_work_item *item;
 	struct us_wdf_lock *lock;
