@@ -550,7 +550,7 @@ static void request_when_idle(struct us_nt_user *user, void *context)
 	us_nt_advance(user, 30 * 1000000);
 	forget();
 	us_nt_expect_status(user,
-			    us_nt_control(user, file, CTL_CODE(0x8000, 1, METHOD_BUFFERED, FILE_ANY_ACCESS), NULL, 0,
+			    us_nt_control(user, file, CTL_CODE(0x8000u, 1, METHOD_BUFFERED, FILE_ANY_ACCESS), NULL, 0,
 					  NULL, 0, NULL),
 			    STATUS_SUCCESS);
 	us_nt_expect(user, strncmp(story_of_it, "D0Entry-D3 Post ", 16) == 0 && strstr(story_of_it, "Io"));

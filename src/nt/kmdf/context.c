@@ -140,7 +140,7 @@ static WDFOBJECT NTAPI context_get_object(PWDF_DRIVER_GLOBALS globals, PVOID poi
 	(void)globals;
 	us_wdf_need(pointer, "WdfObjectContextGetObject", "ContextPointer");
 	if (((uintptr_t)pointer & 15) || us_nt_window(context) != US_WINDOW_POOL ||
-	    !us_nt_is_mapped(context, sizeof(*context)) || context->magic != MAGIC)
+	    !us_nt_is_mapped(context, sizeof(*context)) || us_wdf_peek(&context->magic) != MAGIC)
 		us_wdf_violation(WDF_INVALID_HANDLE, pointer, "context.invalid",
 				 "WdfObjectContextGetObject was called with %#llx, which is not an object's context.",
 				 (unsigned long long)(uintptr_t)pointer);

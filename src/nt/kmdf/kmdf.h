@@ -44,6 +44,9 @@ struct us_wdf *us_wdf_state(void);
 /* us_nt_pool_free(), or nothing for NULL. */
 void us_wdf_pool_free(void *at);
 
+/* Reads what a wrong handle may point to: mapped memory, but perhaps a freed piece of pool. */
+uint64_t us_wdf_peek(const uint64_t *at);
+
 /* Between object.c, context.c and lock.c. */
 void us_wdf_call_cleanup(struct us_wdf_object *object);
 void us_wdf_call_destroy(struct us_wdf_object *object);

@@ -39,6 +39,11 @@ void us_wdf_pool_free(void *at)
 		us_nt_pool_free(at);
 }
 
+__attribute__((noinline, no_sanitize("address"))) uint64_t us_wdf_peek(const uint64_t *at)
+{
+	return *at;
+}
+
 const char *us_wdf_name(const void *object)
 {
 	const struct us_wdf_object *o = object;
@@ -158,7 +163,8 @@ NTSTATUS us_wdf_create(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES at
 	}
 	InsertTailList(&state()->objects, &object->all);
 	if (us_nt_tracing())
-		us_nt_trace("note      %s created below %s", us_wdf_name(object), parent ? us_wdf_name(parent) : "nothing");
+		us_nt_trace("note      %s created below %s", us_wdf_name(object),
+			    parent ? us_wdf_name(parent) : "nothing");
 	*(struct us_wdf_object **)result = object;
 	return STATUS_SUCCESS;
 }
@@ -171,7 +177,8 @@ __attribute__((no_sanitize("address"))) bool us_wdf_is_object(const void *handle
 	const struct us_wdf_object *object = handle;
 
 	return object && ((uintptr_t)handle & 15) == 0 && us_nt_window(handle) == US_WINDOW_POOL &&
-	       us_nt_is_mapped(handle, sizeof(*object)) && object->magic == MAGIC && (!type || object->type == type);
+	       us_nt_is_mapped(handle, sizeof(*object)) && us_wdf_peek(&object->magic) == MAGIC &&
+	       (!type || object->type == type);
 }
 
 void *us_wdf_from(const void *handle, const struct us_wdf_type *type)
