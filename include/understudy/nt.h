@@ -230,10 +230,11 @@ uint32_t us_nt_chance(struct us_nt_user *user, uint32_t bound);
 struct us_function *us_nt_function(struct us_nt_user *user);
 
 /*
- * The device hangs: commands go nowhere. Register writes to BAR `bar`, offset `offset` are dropped from now on
- * (until us_nt_unhang()).
+ * The device hangs, until us_nt_unhang(): it does not hear what is written to a register any more, or says the same each time
+ * one is read. `offset` is where the driver's access begins.
  */
 void us_nt_hang(struct us_nt_user *user, unsigned bar, uint64_t offset);
+void us_nt_stick(struct us_nt_user *user, unsigned bar, uint64_t offset, uint64_t value);
 void us_nt_unhang(struct us_nt_user *user);
 
 /* How many pieces of pool the driver owns, and their bytes. */

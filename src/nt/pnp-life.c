@@ -184,7 +184,7 @@ static void check_added(void)
 				       us_io_device_name(device));
 }
 
-NTSTATUS us_nt_pnp_add(PDRIVER_OBJECT driver)
+static NTSTATUS add_device(PDRIVER_OBJECT driver)
 {
 	PDRIVER_ADD_DEVICE add = driver->DriverExtension->AddDevice;
 	NTSTATUS status;
@@ -203,6 +203,16 @@ NTSTATUS us_nt_pnp_add(PDRIVER_OBJECT driver)
 		return status;
 	}
 	check_added();
+	return status;
+}
+
+NTSTATUS us_nt_pnp_add(PDRIVER_OBJECT driver)
+{
+	NTSTATUS status;
+
+	us_pnp_enter();
+	status = add_device(driver);
+	us_pnp_leave();
 	return status;
 }
 
@@ -249,7 +259,7 @@ static NTSTATUS assign_and_start(void)
 	return NT_SUCCESS(status) ? send_start() : status;
 }
 
-NTSTATUS us_nt_pnp_start(void)
+static NTSTATUS start(void)
 {
 	NTSTATUS status = read_capabilities();
 
@@ -257,6 +267,16 @@ NTSTATUS us_nt_pnp_start(void)
 		status = assign_and_start();
 	if (!NT_SUCCESS(status))
 		us_nt_pnp_remove_now();
+	return status;
+}
+
+NTSTATUS us_nt_pnp_start(void)
+{
+	NTSTATUS status;
+
+	us_pnp_enter();
+	status = start();
+	us_pnp_leave();
 	return status;
 }
 
@@ -275,7 +295,7 @@ NTSTATUS us_nt_pnp_stop(void)
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS us_nt_pnp_rebalance(void)
+static NTSTATUS rebalance(void)
 {
 	NTSTATUS status = us_nt_pnp_stop();
 
@@ -290,6 +310,16 @@ NTSTATUS us_nt_pnp_rebalance(void)
 	return status;
 }
 
+NTSTATUS us_nt_pnp_rebalance(void)
+{
+	NTSTATUS status;
+
+	us_pnp_enter();
+	status = rebalance();
+	us_pnp_leave();
+	return status;
+}
+
 /* -- removed ------------------------------------------------------------------------------------------------------ */
 
 void us_nt_pnp_remove_now(void)
@@ -299,7 +329,7 @@ void us_nt_pnp_remove_now(void)
 }
 
 /* Open files are a reason not to remove a device, which the PnP manager knows without asking the driver. */
-NTSTATUS us_nt_pnp_remove(void)
+static NTSTATUS remove_device(void)
 {
 	NTSTATUS status;
 
@@ -320,6 +350,16 @@ NTSTATUS us_nt_pnp_remove(void)
 	return STATUS_SUCCESS;
 }
 
+NTSTATUS us_nt_pnp_remove(void)
+{
+	NTSTATUS status;
+
+	us_pnp_enter();
+	status = remove_device();
+	us_pnp_leave();
+	return status;
+}
+
 void us_nt_pnp_vanish(void)
 {
 	if (pnp()->gone)
@@ -329,7 +369,7 @@ void us_nt_pnp_vanish(void)
 	us_pnp_interrupts_stop();
 }
 
-void us_nt_pnp_surprise(void)
+static void surprise(void)
 {
 	bool was_started = pnp()->state == US_PNP_STARTED;
 
@@ -341,10 +381,18 @@ void us_nt_pnp_surprise(void)
 		us_nt_pnp_remove_now();
 }
 
+void us_nt_pnp_surprise(void)
+{
+	us_pnp_enter();
+	surprise();
+	us_pnp_leave();
+}
+
+/* A file may be closed in any flow, a device only removed by a thread. */
 void us_pnp_file_closed(void)
 {
 	if (pnp()->state == US_PNP_SURPRISED && pnp()->pdo && !pnp()->pdo->ReferenceCount)
-		us_nt_pnp_remove_now();
+		us_pnp_settle_soon();
 }
 
 void us_nt_pnp_plug_back(void)
@@ -355,11 +403,13 @@ void us_nt_pnp_plug_back(void)
 }
 
 /*
- * A driver said that its device's state has changed (IoInvalidateDeviceState): asks for it, and removes what has
- * failed.
+ * What was left for a thread to do: removes a device that is gone once its last file is closed; and when a driver said that
+ * its device's state has changed (IoInvalidateDeviceState), asks for it, and removes what has failed.
  */
-void us_nt_pnp_settle(void)
+static void settle(void)
 {
+	if (pnp()->state == US_PNP_SURPRISED && pnp()->pdo && !pnp()->pdo->ReferenceCount)
+		us_nt_pnp_remove_now();
 	if (!pnp()->invalidated || pnp()->state != US_PNP_STARTED)
 		return;
 	read_state();
@@ -369,4 +419,11 @@ void us_nt_pnp_settle(void)
 	pnp()->state = US_PNP_SURPRISED;
 	if (!pnp()->pdo->ReferenceCount)
 		us_nt_pnp_remove_now();
+}
+
+void us_nt_pnp_settle(void)
+{
+	us_pnp_enter();
+	settle();
+	us_pnp_leave();
 }

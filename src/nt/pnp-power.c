@@ -203,7 +203,7 @@ static void wait_for_quiet(void)
 	requests()->quiet = NULL;
 }
 
-NTSTATUS us_nt_pnp_power(SYSTEM_POWER_STATE state)
+static NTSTATUS go_to(SYSTEM_POWER_STATE state)
 {
 	struct us_pnp *pnp = us_nt->pnp;
 	NTSTATUS status = STATUS_SUCCESS;
@@ -238,6 +238,16 @@ NTSTATUS us_nt_pnp_power(SYSTEM_POWER_STATE state)
 	pnp->system = state;
 	us_nt_pnp_settle();
 	return STATUS_SUCCESS;
+}
+
+NTSTATUS us_nt_pnp_power(SYSTEM_POWER_STATE state)
+{
+	NTSTATUS status;
+
+	us_pnp_enter();
+	status = go_to(state);
+	us_pnp_leave();
+	return status;
 }
 
 /* -- the rest ----------------------------------------------------------------------------------------------------- */

@@ -154,8 +154,9 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT device, ULONG type, ACCESS
 VOID NTAPI IoInvalidateDeviceState(PDEVICE_OBJECT device)
 {
 	must_be_pdo(device, "IoInvalidateDeviceState");
-	us_nt->pnp->invalidated = true; /* the PnP manager asks at a quiet moment: us_nt_pnp_settle() */
+	us_nt->pnp->invalidated = true;
 	us_nt_trace("note      the driver says that its device's state has changed");
+	us_pnp_settle_soon();
 }
 
 /* The bus has one device, which the relations of that device do not change. */

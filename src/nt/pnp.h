@@ -17,6 +17,7 @@
 #define US_PCI_DEVICE 3
 #define US_PCI_FUNCTION 0
 
+#define US_PNP_WAITERS 16 /* threads that wait for the PnP manager at once, at most */
 #define US_PNP_MESSAGES 32 /* at most are granted */
 
 /* A BAR as it is now. */
@@ -48,13 +49,27 @@ struct us_pnp {
 	uint32_t saved[16]; /* config space while in D3 */
 	DEVICE_POWER_STATE power;
 	SYSTEM_POWER_STATE system;
-	bool invalidated; /* IoInvalidateDeviceState: to be asked for at a quiet moment */
+	bool invalidated; /* IoInvalidateDeviceState: to be asked for */
+	struct us_thread *owner, *waiters[US_PNP_WAITERS]; /* pnp-lock.c */
+	unsigned depth, nwaiters;
 	unsigned rebalances;
 	PCM_RESOURCE_LIST raw, translated; /* pool: the device's now */
 	struct us_pnp_requests *requests; /* power IRPs: pnp-power.c */
 	struct us_vectors *vectors; /* pnp-vector.c */
 	struct us_line *line; /* pnp-line.c */
 };
+
+/* -- one at a time (pnp-lock.c) -------------------------------------------------------------------------------------- */
+
+/*
+ * The PnP manager does one thing to the device at a time: what a story asks for, what a driver's word makes necessary, and
+ * what the last closed file lets go on. Recursive, since one leads to another. At PASSIVE_LEVEL.
+ */
+void us_pnp_enter(void);
+void us_pnp_leave(void);
+
+/* us_nt_pnp_settle(), by a thread of the system. Up to DISPATCH_LEVEL. */
+void us_pnp_settle_soon(void);
 
 /* -- the bus (pnp-bus.c) ------------------------------------------------------------------------------------------ */
 

@@ -86,13 +86,6 @@ static void pulled_out_asleep(struct us_nt_user *user, void *context)
 	us_nt_pull_out(user);
 }
 
-static void gone_before_the_start(struct us_nt_user *user, void *context)
-{
-	(void)context;
-	us_nt_vanish(user);
-	us_nt_expect(user, us_nt_plug_in(user) < 0);
-}
-
 static const struct us_story stories[] = {
 	{"life.in-and-out", in_and_out, 0, 0, 0},
 	{"life.in-and-out.line", in_and_out, 0, US_NT_GRANT_LINE, 0},
@@ -103,7 +96,6 @@ static const struct us_story stories[] = {
 	{"life.other-resources", other_resources, 0, 0, 0},
 	{"life.pulled-out", pulled_out, 0, 0, 0},
 	{"life.pulled-out-asleep", pulled_out_asleep, 0, 0, 0},
-	{"life.gone-before-the-start", gone_before_the_start, 0, 0, 0},
 	{"life.no-memory", in_as_far_as_possible, US_STORY_EVERY_FAILURE | US_STORY_ONCE, 0, 0},
 	{NULL, NULL, 0, 0, 0},
 };

@@ -16,21 +16,34 @@ static bool filter(bool write, unsigned bar, uint64_t offset, unsigned width, ui
 		*value = UINT64_MAX;
 		return false;
 	}
-	for (unsigned i = 0; write && i < user->nhangs; i++)
-		if (user->hangs[i].bar == bar && user->hangs[i].offset == offset) {
-			us_nt_trace("note      the device hangs: it does not hear this");
-			return false;
-		}
+	for (unsigned i = 0; i < user->nhangs; i++) {
+		const struct us_story_hang *hang = &user->hangs[i];
+
+		if (hang->bar != bar || hang->offset != offset || hang->of_reads == write)
+			continue;
+		us_nt_trace("note      the device hangs: %s", write ? "it does not hear this" : "it says this each time");
+		*value = hang->value;
+		return false;
+	}
 	return true;
+}
+
+static void hang(struct us_nt_user *user, struct us_story_hang how)
+{
+	if (user->nhangs == US_STORY_HANGS)
+		us_nt_fail(user, "us_nt_hang() and us_nt_stick(): %u registers at most", US_STORY_HANGS);
+	user->hangs[user->nhangs++] = how;
+	us_nt->filter = filter;
 }
 
 void us_nt_hang(struct us_nt_user *user, unsigned bar, uint64_t offset)
 {
-	if (user->nhangs == US_STORY_HANGS)
-		us_nt_fail(user, "us_nt_hang(): %u registers at most", US_STORY_HANGS);
-	user->hangs[user->nhangs].bar = bar;
-	user->hangs[user->nhangs++].offset = offset;
-	us_nt->filter = filter;
+	hang(user, (struct us_story_hang){.bar = bar, .offset = offset});
+}
+
+void us_nt_stick(struct us_nt_user *user, unsigned bar, uint64_t offset, uint64_t value)
+{
+	hang(user, (struct us_story_hang){.bar = bar, .offset = offset, .of_reads = true, .value = value});
 }
 
 void us_nt_unhang(struct us_nt_user *user)
@@ -62,7 +75,6 @@ us_nt_status us_nt_plug_in(struct us_nt_user *user)
 	if (us_nt_pnp_present())
 		us_nt_fail(user, "us_nt_plug_in(): the device is there already");
 	us_nt_pnp_plug_back();
-	user->nhangs = 0;
 	if (!user->driver)
 		status = load(user);
 	if (NT_SUCCESS(status))

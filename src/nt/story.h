@@ -40,6 +40,13 @@ struct us_nt_thread {
 	bool ended;
 };
 
+/* A register of a device that hangs: does not hear writes, or says the same at each read. */
+struct us_story_hang {
+	unsigned bar;
+	bool of_reads;
+	uint64_t offset, value;
+};
+
 struct us_nt_user {
 	PDRIVER_OBJECT driver; /* NULL: not loaded */
 	struct us_story_file *files;
@@ -47,10 +54,7 @@ struct us_nt_user {
 	struct us_story_io *ios; /* not ended yet */
 	struct us_story_buffer *buffers;
 	struct us_nt_thread *threads;
-	struct {
-		unsigned bar;
-		uint64_t offset;
-	} hangs[US_STORY_HANGS];
+	struct us_story_hang hangs[US_STORY_HANGS];
 	unsigned nhangs;
 };
 

@@ -31,7 +31,8 @@ static VOID Initialise(PWDFDEVICE_INIT DeviceInit)
 	power.EvtDevicePrepareHardware = CryptoEvtPrepareHardware;
 	power.EvtDeviceReleaseHardware = CryptoEvtReleaseHardware;
 	power.EvtDeviceD0Entry = CryptoEvtD0Entry;
-	power.EvtDeviceD0EntryPostInterruptsEnabled = CryptoEvtD0EntryPostInterruptsEnabled;
+	power.EvtDeviceSelfManagedIoInit = CryptoEvtSelfManagedIoRestart; /* the first time, */
+	power.EvtDeviceSelfManagedIoRestart = CryptoEvtSelfManagedIoRestart; /* and after that */
 	power.EvtDeviceD0Exit = CryptoEvtD0Exit;
 	power.EvtDeviceSurpriseRemoval = CryptoEvtSurpriseRemoval;
 	WdfDeviceInitSetPnpPowerEventCallbacks(DeviceInit, &power);

@@ -20,6 +20,9 @@
 /* How long the device is kept for the next part of a message. */
 #define STREAM_LIMIT_MS 1000
 
+/* Beside the device's error codes, which have 8 bits: it has ended, they say, but not processed the data. */
+#define ERROR_COMMAND_LOST 0x100u
+
 static EVT_WDF_REQUEST_CANCEL CryptoEvtCancel;
 
 static PDEVICE_CONTEXT DeviceOf(WDFREQUEST Request)
@@ -249,6 +252,10 @@ static NTSTATUS StatusOf(PDEVICE_CONTEXT Context, PREQUEST_CONTEXT Request, ULON
 		CryptoError("engine", "the device failed with error %lu at address %08lx%08lx", Error,
 			    CryptoHwRead(Context, CRYPTO_FAULT_HI), CryptoHwRead(Context, CRYPTO_FAULT_LO));
 		return STATUS_IO_DEVICE_ERROR;
+	case ERROR_COMMAND_LOST:
+		CryptoError("engine", "the device has not processed the %lu bytes of command %lu: did it get it?", Request->Piece,
+			    Request->Command);
+		return STATUS_IO_DEVICE_ERROR;
 	default:
 		CryptoError("engine",
 			    "the device refused command %lu of %lu bytes with error %lu: a mistake of this driver",
@@ -331,6 +338,9 @@ VOID CryptoEngineService(PDEVICE_CONTEXT Context)
 			command = TRUE;
 			Context->Running = FALSE;
 			error = CryptoHwRead(Context, CRYPTO_ERROR) & CRYPTO_ERROR_CODE_MASK;
+			if (error == CRYPTO_ERROR_CODE_NONE &&
+			    CryptoHwRead(Context, CRYPTO_BYTES_DONE) != CryptoRequestContext(request)->Piece)
+				error = ERROR_COMMAND_LOST;
 		}
 	}
 	if (command || reset)

@@ -2,8 +2,8 @@
 /*
  * The device gets its resources, is started, sleeps, wakes, goes.
  *
- *     start           PrepareHardware, D0Entry, (interrupts connected), D0EntryPostInterruptsEnabled
- *     sleep, wake     D0Exit; D0Entry, …
+ *     start           PrepareHardware, D0Entry, (interrupts are connected, the queue opens), SelfManagedIoInit
+ *     sleep, wake     D0Exit; D0Entry, …, SelfManagedIoRestart
  *     stop, rebalance D0Exit, ReleaseHardware; PrepareHardware, … with other resources
  *     pulled out      SurpriseRemoval, D0Exit, ReleaseHardware
  *
@@ -74,11 +74,11 @@ NTSTATUS NTAPI CryptoEvtD0Entry(WDFDEVICE Device, WDF_POWER_DEVICE_STATE Previou
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI CryptoEvtD0EntryPostInterruptsEnabled(WDFDEVICE Device, WDF_POWER_DEVICE_STATE PreviousState)
+/* Interrupts are connected, and the queue gives out requests again: those that have waited meanwhile are taken. */
+NTSTATUS NTAPI CryptoEvtSelfManagedIoRestart(WDFDEVICE Device)
 {
 	PDEVICE_CONTEXT context = CryptoDeviceContext(Device);
 
-	UNREFERENCED_PARAMETER(PreviousState);
 	SetState(context, EngineIdle);
 	CryptoEngineNext(context);
 	return STATUS_SUCCESS;

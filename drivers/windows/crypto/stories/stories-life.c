@@ -14,6 +14,13 @@ static void start_all(struct us_nt_user *user, us_nt_handle file, struct work wo
 	us_nt_advance(user, us_nt_chance(user, 40) * MICROSECOND);
 }
 
+/* The device hears no commands, and says that it is busy with the last one. */
+static void hang(struct us_nt_user *user, uint32_t status)
+{
+	us_nt_hang(user, BAR0, CRYPTO_COMMAND);
+	us_nt_stick(user, BAR0, CRYPTO_STATUS, status);
+}
+
 /* Commands go nowhere: after the time limit the request fails, and the device, reset, works again. */
 static void hang_and_recovery(struct us_nt_user *user, void *context)
 {
@@ -24,7 +31,7 @@ static void hang_and_recovery(struct us_nt_user *user, void *context)
 
 	(void)context;
 	app_set_key(user, file, 1);
-	us_nt_hang(user, BAR0, CRYPTO_COMMAND);
+	hang(user, CRYPTO_STATUS_BUSY_MASK);
 	begin = us_nt_time(user);
 	start_cipher(user, &work[0], file, true, 1, PAGE, 0);
 	start_cipher(user, &work[1], file, true, 1, PAGE, 0);
@@ -47,11 +54,48 @@ static void hang_for_good(struct us_nt_user *user, void *context)
 
 	(void)context;
 	app_set_key(user, file, 1);
-	us_nt_hang(user, BAR0, CRYPTO_COMMAND);
+	hang(user, CRYPTO_STATUS_BUSY_MASK | CRYPTO_STATUS_RESETTING_MASK);
 	start_cipher(user, &work[0], file, true, 1, PAGE, 0);
 	start_cipher(user, &work[1], file, true, 1, PAGE, 0);
 	us_nt_expect(user, end_work(user, &work[0]) < 0);
 	us_nt_expect(user, end_work(user, &work[1]) < 0);
+}
+
+/* A command is lost on its way: nothing was done, and nobody may be told that it was. */
+static void a_lost_command(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work;
+
+	(void)context;
+	app_set_key(user, file, 1);
+	us_nt_hang(user, BAR0, CRYPTO_COMMAND);
+	start_cipher(user, &work, file, true, 1, PAGE, 0);
+	us_nt_advance(user, 9 * (uint64_t)SECOND);
+	us_nt_unhang(user);
+	us_nt_expect_status(user, end_work(user, &work), STATUS_IO_DEVICE_ERROR);
+	app_all_is_well(user, file);
+}
+
+/* It hangs from the beginning: it is not started, and nothing is left behind. */
+static void hang_at_the_start(struct us_nt_user *user, void *context)
+{
+	(void)context;
+	us_nt_stick(user, BAR0, CRYPTO_STATUS, CRYPTO_STATUS_RESETTING_MASK);
+	us_nt_expect(user, us_nt_plug_in(user) < 0);
+	us_nt_unhang(user);
+	app_all_is_well(user, app_begin(user));
+}
+
+/* Another device than the driver knows. */
+static void unknown_device(struct us_nt_user *user, void *context)
+{
+	(void)context;
+	us_nt_stick(user, BAR0, CRYPTO_ID, 0x12345678);
+	us_nt_expect(user, us_nt_plug_in(user) < 0);
+	us_nt_unhang(user);
+	us_nt_stick(user, BAR0, CRYPTO_VERSION, 9u << CRYPTO_VERSION_MAJOR_SHIFT);
+	us_nt_expect(user, us_nt_plug_in(user) < 0);
 }
 
 /* The device answers all ones, and the system knows nothing of it. */
@@ -126,7 +170,7 @@ static void moved_at_work(struct us_nt_user *user, void *context)
 	app_all_is_well(user, file);
 }
 
-/* The story's end closes the handle, removes the device and unloads the driver, with all of it in flight. */
+/* The handle is closed, the device removed and the driver unloaded, with all of it in flight. */
 static void unloaded_at_work(struct us_nt_user *user, void *context)
 {
 	us_nt_handle file = app_begin(user);
@@ -135,7 +179,8 @@ static void unloaded_at_work(struct us_nt_user *user, void *context)
 	(void)context;
 	start_all(user, file, work);
 	us_nt_close(user, file);
-	us_nt_expect_status(user, us_nt_eject(user), STATUS_SUCCESS);
+	while (us_nt_eject(user) != STATUS_SUCCESS) /* a file is closed when its last request has ended */
+		us_nt_advance(user, 10 * MICROSECOND);
 	for (unsigned i = 0; i < WORKS; i++)
 		end_work(user, &work[i]);
 	us_nt_expect_status(user, us_nt_unload(user), STATUS_SUCCESS);
@@ -144,6 +189,9 @@ static void unloaded_at_work(struct us_nt_user *user, void *context)
 const struct us_story crypto_life_stories[] = {
 	{"hang.and-recovery", hang_and_recovery, US_STORY_VIRTUAL_TIME, 0, 0},
 	{"hang.for-good", hang_for_good, US_STORY_VIRTUAL_TIME, 0, 0},
+	{"hang.a-lost-command", a_lost_command, US_STORY_VIRTUAL_TIME, 0, 0},
+	{"hang.at-the-start", hang_at_the_start, US_STORY_VIRTUAL_TIME, 0, 0},
+	{"hang.unknown-device", unknown_device, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
 	{"hang.vanishes", vanishes, US_STORY_VIRTUAL_TIME, 0, 0},
 	{"pulled-out.at-work", pulled_out_at_work, 0, 0, 0},
 	{"pulled-out.at-work.line", pulled_out_at_work, 0, US_NT_GRANT_LINE, 0},
