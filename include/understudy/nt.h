@@ -246,6 +246,7 @@ enum us_story_flags {
 	US_STORY_VIRTUAL_TIME = 1, /* needs a model: it makes the device misbehave, or counts on virtual time */
 	US_STORY_EVERY_FAILURE = 2, /* bears that a call fails: is told again for each call that can, with that one failing */
 	US_STORY_ONCE = 4, /* does not depend on chance: told for the first seed only */
+	US_STORY_OWN_GRANT = 8, /* is about how interrupts are granted: the user's wish does not count */
 };
 
 struct us_story {

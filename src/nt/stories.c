@@ -109,7 +109,7 @@ static void set_up(const struct us_telling *telling, const struct us_stories *fr
 	*rehearsal = telling->rehearsal;
 	rehearsal->registry = registry->registry;
 	rehearsal->nregistry = registry->nregistry;
-	if (!telling->grant_is_given) {
+	if (!telling->grant_is_given || story->flags & US_STORY_OWN_GRANT) {
 		rehearsal->grant = story->grant;
 		rehearsal->messages = story->messages;
 	}

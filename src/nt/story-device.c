@@ -72,6 +72,7 @@ us_nt_status us_nt_plug_in(struct us_nt_user *user)
 {
 	us_nt_status status = STATUS_SUCCESS;
 
+	us_nt_pnp_settle();
 	if (us_nt_pnp_present())
 		us_nt_fail(user, "us_nt_plug_in(): the device is there already");
 	us_nt_pnp_plug_back();

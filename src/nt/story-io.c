@@ -73,6 +73,7 @@ void us_nt_close(struct us_nt_user *user, us_nt_handle file)
 	us_nt_trace("note      the application closes a file");
 	user->files[file / 4 - 1].object = NULL;
 	us_nt_io_cleanup(object);
+	us_nt_pnp_settle(); /* a device that is gone goes for good with its last file */
 }
 
 /* -- requests ----------------------------------------------------------------------------------------------------- */
