@@ -197,6 +197,7 @@ static int begin(const struct us_rehearsal *config, struct us_error *err)
 	us_nt->info = us_fn_info(us_nt->fn);
 	us_fiber_init_host(&us_nt->host);
 	us_nt_trace_init();
+	us_nt_trace_device();
 	if ((rc = us_nt_phys_init(err)))
 		return rc;
 	us_nt_pool_init();
@@ -217,6 +218,7 @@ static void end(void)
 	if (us_nt->sched)
 		us_nt_trap_fini();
 	if (us_nt->fn) {
+		us_nt_trace_fini();
 		for (unsigned kind = 0; kind < US_IRQ_KIND_COUNT; kind++)
 			us_fn_irq_disable(us_nt->fn, kind);
 		us_nt_phys_reset();

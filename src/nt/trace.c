@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "nt/sched-private.h"
 #include "nt/stage.h"
@@ -19,14 +20,58 @@ struct moment {
 
 struct us_trace {
 	FILE *file;
+	FILE *device; /* what the function logs comes through here; NULL: it does not, or nobody wants it */
 	struct moment recent[REMEMBERED];
 	uint64_t count;
 };
+
+/* Lines of the device's log, each with a time in front that is not the stage's. */
+static ssize_t take_device_lines(void *cookie, const char *text, size_t size)
+{
+	size_t at = 0;
+
+	(void)cookie;
+	while (at < size) {
+		const char *end = memchr(text + at, '\n', size - at), *space;
+		size_t length = end ? (size_t)(end - (text + at)) : size - at;
+
+		space = memchr(text + at, ' ', length);
+		if (space)
+			us_nt_trace("device    %.*s", (int)(length - (size_t)(space + 1 - (text + at))), space + 1);
+		at += length + 1;
+	}
+	return (ssize_t)size;
+}
 
 void us_nt_trace_init(void)
 {
 	us_nt->trace = us_nt_alloc(sizeof(*us_nt->trace));
 	us_nt->trace->file = us_nt->config->trace;
+}
+
+void us_nt_trace_device(void)
+{
+	const cookie_io_functions_t functions = {.write = take_device_lines};
+	struct us_trace *trace = us_nt->trace;
+
+	if (!trace->file)
+		return;
+	trace->device = fopencookie(NULL, "w", functions);
+	if (!trace->device)
+		return;
+	setvbuf(trace->device, NULL, _IOLBF, BUFSIZ);
+	us_fn_trace(us_nt->fn, trace->device); /* a function elsewhere logs there */
+}
+
+void us_nt_trace_fini(void)
+{
+	struct us_trace *trace = us_nt->trace;
+
+	if (!trace || !trace->device)
+		return;
+	us_fn_trace(us_nt->fn, NULL);
+	fclose(trace->device);
+	trace->device = NULL;
 }
 
 bool us_nt_tracing(void)

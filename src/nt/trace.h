@@ -5,7 +5,8 @@
  *
  *     TIME.NANOSECONDS cpuN IRQL thread | what
  *
- * Kinds: call, return, callback, schedule, register, dma, interrupt, dpc, print, note.
+ * Kinds: call, return, callback, schedule, register, device (its DMA, its interrupts, as it logs them), interrupt, dpc, print,
+ * note.
  */
 #ifndef UNDERSTUDY_NT_TRACE_H
 #define UNDERSTUDY_NT_TRACE_H
@@ -15,6 +16,10 @@
 #include <stdio.h>
 
 void us_nt_trace_init(void);
+
+/* From here on the log of the function us_nt->fn is a part of the trace: its DMA, its interrupts. Then the end of that. */
+void us_nt_trace_device(void);
+void us_nt_trace_fini(void);
 
 /* True while a file is written: for what is costly to say. */
 bool us_nt_tracing(void);
