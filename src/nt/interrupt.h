@@ -24,7 +24,9 @@ struct us_interrupt {
 	/* passive ones: */
 	struct us_thread *worker;
 	bool wanted, running, ending, worker_waits;
-	struct us_thread *owner, *waiter; /* who has its lock; who waits for it */
+	struct us_thread *owner; /* who has its lock */
+	KEVENT free; /* for one of those who wait for its lock */
+	KEVENT ended; /* its thread will not touch it any more */
 };
 
 /* The object behind what a driver gave; a bugcheck for what is none. */

@@ -41,16 +41,10 @@ static void call_cancel(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp)
 	us_nt_callback_leave(&callback, 0);
 }
 
-BOOLEAN NTAPI IoCancelIrp(PIRP irp)
+BOOLEAN us_io_cancel(PIRP irp, KIRQL irql)
 {
-	struct us_irp *known = us_irp_of(irp);
 	PDRIVER_CANCEL routine;
-	KIRQL irql;
 
-	if (known && (known->state == US_IRP_FREED || known->state == US_IRP_ENDED))
-		us_nt_bugcheck(US_BUGCHECK_IO, 3, (uintptr_t)irp, 0, 0, "irp.cancel-freed",
-			       "IoCancelIrp was called for %s, which is completed and freed.", us_irp_name(irp));
-	irql = KeAcquireSpinLockRaiseToDpc(lock());
 	irp->Cancel = TRUE;
 	routine = (PDRIVER_CANCEL)(ULONG_PTR)InterlockedExchangePointer((PVOID *)(uintptr_t)&irp->CancelRoutine, NULL);
 	us_nt_trace("note      %s is cancelled, %s", us_irp_name(irp),
@@ -65,6 +59,17 @@ BOOLEAN NTAPI IoCancelIrp(PIRP irp)
 	irp->CancelIrql = irql;
 	call_cancel(routine, IoGetCurrentIrpStackLocation(irp)->DeviceObject, irp);
 	return TRUE;
+}
+
+BOOLEAN NTAPI IoCancelIrp(PIRP irp)
+{
+	KIRQL irql = KeAcquireSpinLockRaiseToDpc(lock());
+	struct us_irp *known = us_irp_of(irp);
+
+	if (known && (known->state == US_IRP_FREED || known->state == US_IRP_ENDED))
+		us_nt_bugcheck(US_BUGCHECK_IO, 3, (uintptr_t)irp, 0, 0, "irp.cancel-freed",
+			       "IoCancelIrp was called for %s, which is completed and freed.", us_irp_name(irp));
+	return us_io_cancel(irp, irql);
 }
 
 /* -- cancel-safe queues ------------------------------------------------------------------------------------------- */

@@ -202,25 +202,32 @@ void us_nt_io_start(PFILE_OBJECT file, struct us_nt_request *request)
 	IofCallDriver(device, known->irp);
 }
 
+/* A request may end while its canceller waits for the cancel lock: only with it is it looked for. */
 void us_nt_io_cancel(struct us_nt_request *request)
 {
+	KIRQL irql;
+
+	IoAcquireCancelSpinLock(&irql);
 	if (request->irp)
-		IoCancelIrp(request->irp);
+		us_io_cancel(request->irp, irql);
+	else
+		IoReleaseCancelSpinLock(irql);
 }
 
 void us_nt_io_cancel_file(PFILE_OBJECT file)
 {
-	struct us_irp *irp = us_io_file(file)->irps;
-	PIRP irps[64];
-	unsigned n = 0;
+	struct us_irp *irp;
+	KIRQL irql;
 
-	for (; irp && n < 64; irp = irp->next)
-		irps[n++] = irp->irp;
-	for (unsigned i = 0; i < n; i++) {
-		irp = us_irp_of(irps[i]);
-		if (irp && irp->state != US_IRP_FREED && irp->state != US_IRP_ENDED)
-			IoCancelIrp(irps[i]);
+	for (;;) {
+		IoAcquireCancelSpinLock(&irql);
+		for (irp = us_io_file(file)->irps; irp && irp->irp->Cancel;)
+			irp = irp->next;
+		if (!irp)
+			break;
+		us_io_cancel(irp->irp, irql);
 	}
+	IoReleaseCancelSpinLock(irql);
 }
 
 /* -- questions of drivers ----------------------------------------------------------------------------------------- */

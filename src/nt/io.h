@@ -79,6 +79,12 @@ void us_irp_free(struct us_irp *irp);
 /* Puts it among the file's IRPs (and a reference on the file); taken off by its end. */
 void us_irp_set_file(struct us_irp *irp, PFILE_OBJECT file);
 
+/*
+ * Cancels it: called with the cancel spin lock, under which the caller has seen that it has not ended, and gives it back, to
+ * `irql`. True: it had a cancel routine.
+ */
+BOOLEAN us_io_cancel(PIRP irp, KIRQL irql);
+
 const char *us_irp_major_name(UCHAR major);
 
 /* IRPs that the driver allocated and did not free, as a sentence; how many. */

@@ -5,6 +5,7 @@
  */
 #include "nt/interrupt.h"
 #include "nt/io.h"
+#include "nt/ke.h"
 #include "nt/phys.h"
 #include "nt/trace.h"
 
@@ -50,12 +51,7 @@ static KIRQL lock_passively(struct us_interrupt *i)
 	if (i->owner == us_nt_current())
 		us_nt_bugcheck(US_BUGCHECK_IO, US_IO_OWN + 0x1e, 0, 0, 0, "interrupt.lock-recursive",
 			       "The lock of a passive-level interrupt is taken by the thread that has it.");
-	while (i->owner) {
-		while (i->waiter)
-			us_nt_yield();
-		i->waiter = us_nt_current();
-		us_nt_block("the lock of the passive-level interrupt %s", name_of(i));
-	}
+	us_ke_wait(&i->free.Header, "the lock of a passive-level interrupt,");
 	i->owner = us_nt_current();
 	return PASSIVE_LEVEL;
 }
@@ -83,12 +79,9 @@ KIRQL us_interrupt_lock(struct us_interrupt *i)
 
 void us_interrupt_unlock(struct us_interrupt *i, KIRQL irql)
 {
-	struct us_thread *waiter = i->waiter;
-
 	if (i->synchronize == PASSIVE_LEVEL) {
-		i->owner = i->waiter = NULL;
-		if (waiter)
-			us_nt_wake(waiter, STATUS_SUCCESS);
+		i->owner = NULL;
+		KeSetEvent(&i->free, IO_NO_INCREMENT, FALSE);
 		return;
 	}
 	if (*i->lock != us_nt_cpu()->number + 1)
@@ -130,7 +123,7 @@ static void work(void *context)
 		us_vector_served(i, call_routine(i));
 		i->running = false;
 	}
-	i->worker = NULL;
+	KeSetEvent(&i->ended, IO_NO_INCREMENT, FALSE);
 }
 
 bool us_interrupt_serve(struct us_interrupt *i)
@@ -171,6 +164,8 @@ static NTSTATUS connect(const struct wish *wish, struct us_interrupt **connected
 	i->synchronize = wish->synchronize;
 	i->message = wish->message;
 	if (i->irql == PASSIVE_LEVEL) {
+		KeInitializeEvent(&i->free, SynchronizationEvent, TRUE);
+		KeInitializeEvent(&i->ended, NotificationEvent, FALSE);
 		i->worker = us_nt_thread_create("passive interrupt", 16, work, i);
 		if (!i->worker) {
 			us_nt_pool_free(i);
@@ -183,20 +178,23 @@ static NTSTATUS connect(const struct wish *wish, struct us_interrupt **connected
 	return STATUS_SUCCESS;
 }
 
-static bool worker_ended(void *interrupt)
+/* Its thread ends; an interrupt that came, and that it will not look at any more, keeps the line masked no longer. */
+static void end_worker(struct us_interrupt *i)
 {
-	return !((struct us_interrupt *)interrupt)->worker;
+	i->ending = true;
+	if (i->worker_waits)
+		us_nt_wake(i->worker, STATUS_SUCCESS);
+	us_ke_wait(&i->ended.Header, "the end of the service routine that is being disconnected,");
+	if (i->wanted)
+		us_vector_served(i, true);
 }
 
 static void disconnect(struct us_interrupt *i)
 {
 	us_nt_trace("interrupt %s is disconnected", name_of(i));
 	us_vector_disconnect(i);
-	i->ending = true;
-	if (i->worker && i->worker_waits)
-		us_nt_wake(i->worker, STATUS_SUCCESS);
-	while (!worker_ended(i))
-		us_nt_yield();
+	if (i->worker)
+		end_worker(i);
 	i->magic = 0;
 	us_nt_pool_free(i);
 }

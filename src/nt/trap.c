@@ -160,6 +160,15 @@ static bool is_register_access(const struct io_map *map, uint64_t address, unsig
 	return map && address + width <= map->base + map->size;
 }
 
+/* Begins within a mapping and ends behind it: would trap again, in the stage. */
+static void must_not_run_over(const struct io_map *map, uint64_t address, unsigned width, bool write)
+{
+	if (map)
+		us_nt_bugcheck(us_nt_irql() >= DISPATCH_LEVEL ? 0xD1 : 0x50, address, us_nt_irql(), write, 0, "memory.access",
+			       "the driver accesses %u bytes at 0x%" PRIx64 ", of which only the first %u are in a mapping of BAR %u",
+			       width, address, (unsigned)(map->base + map->size - address), map->bar);
+}
+
 static uint64_t bus_read(uint64_t address, unsigned width)
 {
 	const struct io_map *map = io_map_of(address);
@@ -169,6 +178,7 @@ static uint64_t bus_read(uint64_t address, unsigned width)
 		return us_nt_register_read(map->bar, map->offset + (address - map->base), width);
 	if (address - SHARED_PAGE < US_NT_PAGE)
 		return read_shared_page(address - SHARED_PAGE, width);
+	must_not_run_over(map, address, width, false);
 	memcpy(&value, (const void *)(uintptr_t)address, width);
 	return value;
 }
@@ -177,13 +187,15 @@ static void bus_write(uint64_t address, unsigned width, uint64_t value)
 {
 	const struct io_map *map = io_map_of(address);
 
-	if (is_register_access(map, address, width))
+	if (is_register_access(map, address, width)) {
 		us_nt_register_write(map->bar, map->offset + (address - map->base), width, value);
-	else if (address - SHARED_PAGE < US_NT_PAGE)
+		return;
+	}
+	if (address - SHARED_PAGE < US_NT_PAGE)
 		us_nt_bugcheck(0xBE, address, value, 0, 0, "memory.read-only",
 			       "the driver writes to KUSER_SHARED_DATA, which is read-only");
-	else
-		memcpy((void *)(uintptr_t)address, &value, width);
+	must_not_run_over(map, address, width, true);
+	memcpy((void *)(uintptr_t)address, &value, width);
 }
 
 /* Of the processor's control region: the current thread, and the processor's number. */

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "nt/interrupt.h"
+
 static us_nt_handle plugged_in(struct us_nt_user *user)
 {
 	us_nt_status status;
@@ -118,6 +120,75 @@ static void a_line_that_nobody_claims_is_stuck(void **state)
 	(void)state;
 	r.grant = US_NT_GRANT_LINE;
 	rig_tell_breaks("interrupt.storm", &r, several_additions, NULL);
+}
+
+static unsigned inside;
+
+/* Under the interrupt's lock, and for a while. */
+static BOOLEAN NTAPI dawdle(PVOID context)
+{
+	LARGE_INTEGER some = {.QuadPart = -(LONGLONG)(uintptr_t)context};
+
+	rig_expect(inside++ == 0);
+	rig_expect(US_IMPORT(KeDelayExecutionThread)(KernelMode, FALSE, &some) == STATUS_SUCCESS);
+	inside--;
+	return TRUE;
+}
+
+static void synchronise(struct us_nt_user *user, void *context)
+{
+	PKINTERRUPT interrupt = (PKINTERRUPT)(void *)us_nt->pnp->interrupts;
+
+	(void)user;
+	rig_expect(US_IMPORT(KeSynchronizeExecution)(interrupt, dawdle, context));
+}
+
+static void several_synchronise(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = plugged_in(user);
+	struct us_nt_thread *threads[5];
+
+	(void)context;
+	inside = 0;
+	for (unsigned i = 0; i < 5; i++)
+		threads[i] = us_nt_thread(user, synchronise, (void *)(uintptr_t)20000);
+	add(user, file);
+	for (unsigned i = 0; i < 5; i++)
+		us_nt_join(user, threads[i]);
+}
+
+static void many_may_wait_for_the_lock_of_a_passive_interrupt(void **state)
+{
+	(void)state;
+	tell((struct wdm_options){.connect = WDM_PASSIVE}, US_NT_GRANT_LINE, several_synchronise, 10);
+	tell((struct wdm_options){.connect = WDM_PASSIVE}, US_NT_GRANT_MSI, several_synchronise, 10);
+}
+
+/* The service routine waits for its lock while the interrupt is disconnected. */
+static void pull_out_meanwhile(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = plugged_in(user);
+	uint32_t operands[2] = {2, 3}, sum;
+	struct us_nt_thread *thread;
+	struct us_nt_io io;
+
+	(void)context;
+	inside = 0;
+	thread = us_nt_thread(user, synchronise, (void *)(uintptr_t)1000000);
+	us_nt_advance(user, 1000000);
+	us_nt_expect(user, inside == 1);
+	start_add(user, &io, file, operands, &sum);
+	us_nt_advance(user, 1000000);
+	us_nt_pull_out(user);
+	us_nt_wait(user, &io, US_FOREVER);
+	us_nt_join(user, thread);
+}
+
+static void disconnecting_waits_for_a_passive_service_routine(void **state)
+{
+	(void)state;
+	tell((struct wdm_options){.connect = WDM_PASSIVE}, US_NT_GRANT_LINE, pull_out_meanwhile, 10);
+	tell((struct wdm_options){.connect = WDM_PASSIVE}, US_NT_GRANT_MSI, pull_out_meanwhile, 10);
 }
 
 static void unstartable(struct us_nt_user *user, void *context)
@@ -550,6 +621,8 @@ int main(void)
 		cmocka_unit_test(the_line_comes_by_each_way_of_connecting),
 		cmocka_unit_test(the_line_is_shared_with_a_device_that_chatters),
 		cmocka_unit_test(the_other_device_claims_its_own),
+		cmocka_unit_test(many_may_wait_for_the_lock_of_a_passive_interrupt),
+		cmocka_unit_test(disconnecting_waits_for_a_passive_service_routine),
 		cmocka_unit_test(fewer_messages_are_granted_than_asked_for),
 		cmocka_unit_test(the_inf_limits_the_messages),
 		cmocka_unit_test(a_device_is_ejected_when_nobody_has_it_open),

@@ -293,6 +293,26 @@ static void a_story_may_end_with_requests_under_way(void **state)
 	assert_int_equal(wdm_seen.closes, 1);
 }
 
+#define MANY 100
+
+static void many_left_waiting(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = plugged_in(user);
+	struct us_nt_io ios[MANY];
+	char out[4];
+
+	(void)context;
+	for (unsigned i = 0; i < MANY; i++)
+		us_nt_start_control(user, &ios[i], file, WDM_WAIT, NULL, 0, out, sizeof(out));
+}
+
+static void a_story_may_end_with_many_requests_under_way(void **state)
+{
+	(void)state;
+	tell(plain, many_left_waiting, 1);
+	assert_int_equal(wdm_seen.cancelled, MANY);
+}
+
 static void a_request_that_can_not_be_cancelled_hangs(void **state)
 {
 	struct us_rehearsal r = wdm_rehearsal((struct wdm_options){.mistake = WDM_FORGETS_CANCEL}, 1);
@@ -450,6 +470,7 @@ int main(void)
 		cmocka_unit_test(cancel_races_with_queueing),
 		cmocka_unit_test(closing_a_file_ends_its_requests_by_cleanup),
 		cmocka_unit_test(a_story_may_end_with_requests_under_way),
+		cmocka_unit_test(a_story_may_end_with_many_requests_under_way),
 		cmocka_unit_test(a_device_that_hangs_takes_no_commands),
 		cmocka_unit_test(a_function_that_vanished_answers_all_ones),
 		cmocka_unit_test(the_shortest_story_is_in_and_out),

@@ -172,6 +172,26 @@ static void running_over_the_end_of_registers_is_a_bugcheck(void **state)
 	rig_run_breaks("memory.access", behind_the_end, NULL);
 }
 
+static bool across_the_end_writes;
+
+static void across_the_end(void *context)
+{
+	uint8_t *bar = us_nt_trap_map(0, 0, 4096);
+	uint64_t value = 0;
+
+	if (context)
+		__asm__ volatile("movq %0, (%1)" : : "r"(value), "r"(bar + 4092) : "memory");
+	else
+		__asm__ volatile("movq (%1), %0" : "=r"(value) : "r"(bar + 4092) : "memory");
+}
+
+static void an_access_across_the_end_of_registers_is_a_bugcheck(void **state)
+{
+	(void)state;
+	rig_run_breaks("memory.access", across_the_end, NULL);
+	rig_run_breaks("memory.access", across_the_end, &across_the_end_writes);
+}
+
 static void freed_pages(void *context)
 {
 	volatile uint32_t *page = us_nt_pages(US_WINDOW_USER, 1);
@@ -197,6 +217,7 @@ int main(void)
 		cmocka_unit_test(the_shared_user_page_can_not_be_written),
 		cmocka_unit_test(registers_that_are_unmapped_are_a_bugcheck),
 		cmocka_unit_test(running_over_the_end_of_registers_is_a_bugcheck),
+		cmocka_unit_test(an_access_across_the_end_of_registers_is_a_bugcheck),
 		cmocka_unit_test(running_over_the_end_of_pages_is_a_bugcheck),
 	};
 

@@ -2,6 +2,11 @@
 /* Power-managed queues: what becomes of requests when the device sleeps, wakes, and goes. */
 #include "kmdf.h"
 
+typedef struct {
+	int unused;
+} MARK;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(MARK, mark_of)
+
 enum answer { ANSWER_NONE, ANSWER_KEEP, ANSWER_REQUEUE, ANSWER_COMPLETE };
 
 static struct {
@@ -179,12 +184,59 @@ static void when_the_device_goes_what_waits_is_cancelled_and_the_driver_is_asked
 	kmdf_tell(add, read_and_pull_out, NULL);
 }
 
+/* The request's cleanup callback, which comes before the IRP's completion, lasts; the device falls asleep meanwhile. */
+static void NTAPI clean_up(WDFOBJECT request)
+{
+	LARGE_INTEGER some = {.QuadPart = -10000000};
+
+	kmdf_expect(request == (WDFOBJECT)d.request);
+	kmdf_expect(US_IMPORT(KeDelayExecutionThread)(KernelMode, FALSE, &some) == STATUS_SUCCESS);
+	kmdf_expect(d.stopped == 0);
+}
+
+static void complete_slowly(struct us_nt_user *user, void *context)
+{
+	(void)user, (void)context;
+	WdfRequestComplete(d.request, STATUS_SUCCESS);
+}
+
+static void complete_and_sleep(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = open(user);
+	WDF_OBJECT_ATTRIBUTES attributes;
+	struct us_nt_thread *thread;
+	struct us_nt_io io;
+	char data[4];
+
+	(void)context;
+	us_nt_start_read(user, &io, file, data, 1, 0);
+	us_nt_expect(user, d.presented == 1);
+	WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&attributes, MARK);
+	attributes.EvtCleanupCallback = clean_up;
+	us_nt_expect_status(user, WdfObjectAllocateContext(d.request, &attributes, NULL), STATUS_SUCCESS);
+	thread = us_nt_thread(user, complete_slowly, NULL);
+	us_nt_advance(user, 1000000);
+	us_nt_expect_status(user, us_nt_sleep_system(user), STATUS_SUCCESS);
+	us_nt_expect(user, d.stopped == 0);
+	us_nt_expect_status(user, us_nt_wake_system(user), STATUS_SUCCESS);
+	us_nt_join(user, thread);
+	us_nt_expect_status(user, us_nt_wait(user, &io, US_FOREVER), STATUS_SUCCESS);
+}
+
+static void a_request_that_is_being_completed_is_not_stopped(void **state)
+{
+	(void)state;
+	reset(ANSWER_KEEP);
+	kmdf_tell(add, complete_and_sleep, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_power_managed_queue_holds_requests_while_the_device_sleeps),
 		cmocka_unit_test(a_request_is_kept_requeued_or_completed_when_the_device_falls_asleep),
 		cmocka_unit_test(a_request_without_answer_keeps_the_device_awake_for_ever),
+		cmocka_unit_test(a_request_that_is_being_completed_is_not_stopped),
 		cmocka_unit_test(when_the_device_goes_what_waits_is_cancelled_and_the_driver_is_asked_for_the_rest),
 	};
 

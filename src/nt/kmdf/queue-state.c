@@ -253,8 +253,10 @@ static struct us_wdf_queue *next_queue(struct us_wdf_device *device, struct us_w
 	return queue;
 }
 
-/* Of those to be asked only what the driver has seen; and a sequential queue that is just presenting finishes that
- * before. */
+/*
+ * One that is being completed is on the queue's books, and no longer the driver's. Of those to be asked only what the
+ * driver has seen; and a sequential queue that is just presenting finishes that before.
+ */
 static struct us_wdf_request *first_in_stop(struct us_wdf_queue *queue, enum us_request_stop stop)
 {
 	bool busy = queue->presenting && queue->config.DispatchType == WdfIoQueueDispatchSequential;
@@ -263,7 +265,8 @@ static struct us_wdf_request *first_in_stop(struct us_wdf_queue *queue, enum us_
 	for (link = queue->driver.Flink; link != &queue->driver; link = link->Flink) {
 		struct us_wdf_request *request = CONTAINING_RECORD(link, struct us_wdf_request, link);
 
-		if (request->stop == stop && (stop != US_STOP_TO_ASK || (request->delivered && !busy)))
+		if (request->owner == US_REQUEST_DRIVER && request->stop == stop &&
+		    (stop != US_STOP_TO_ASK || (request->delivered && !busy)))
 			return request;
 	}
 	return NULL;
