@@ -478,8 +478,33 @@ bool us_nt_is_relative_to_gs(const ucontext_t *context)
 	return d && (d->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS);
 }
 
-/* As an assembler writes it. */
-static const char *text_of(uint64_t rip)
+bool us_nt_is_control(const ucontext_t *context)
+{
+	const struct decoded *d = decode((uint64_t)context->uc_mcontext.gregs[REG_RIP]);
+
+	if (!d)
+		return false;
+	switch (d->mnemonic) {
+	case ZYDIS_MNEMONIC_INSB:
+	case ZYDIS_MNEMONIC_INSW:
+	case ZYDIS_MNEMONIC_INSD:
+	case ZYDIS_MNEMONIC_OUTSB:
+	case ZYDIS_MNEMONIC_OUTSW:
+	case ZYDIS_MNEMONIC_OUTSD:
+		return true;
+	case ZYDIS_MNEMONIC_CALL:
+	case ZYDIS_MNEMONIC_JMP:
+	case ZYDIS_MNEMONIC_RET:
+		return false;
+	default:
+		for (unsigned i = 0; i < OPERANDS; i++)
+			if (d->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
+				return false;
+		return true;
+	}
+}
+
+const char *us_nt_instruction_text(uint64_t rip)
 {
 	static char line[96];
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
@@ -507,6 +532,6 @@ bool us_nt_emulate(ucontext_t *context, const struct us_bus *bus, const char **t
 			return true;
 		}
 	}
-	*text = text_of(rip);
+	*text = us_nt_instruction_text(rip);
 	return false;
 }

@@ -31,6 +31,12 @@ bool us_nt_emulate(ucontext_t *context, const struct us_bus *bus, const char **t
 /* The instruction at rip speaks of the processor's control region. */
 bool us_nt_is_relative_to_gs(const ucontext_t *context);
 
+/* The instruction at rip reads or writes no memory, but for ports, and jumps nowhere: what the processor does not let it do is the instruction itself. */
+bool us_nt_is_control(const ucontext_t *context);
+
+/* The instruction at an address as an assembler writes it; good until the next call. */
+const char *us_nt_instruction_text(uint64_t rip);
+
 /* Images have changed: what was remembered of addresses is forgotten. */
 void us_nt_emulate_forget(void);
 

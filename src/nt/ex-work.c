@@ -67,10 +67,13 @@ static void work(void *context)
 		}
 		item = CONTAINING_RECORD(RemoveHeadList(&ex->work[queue]), WORK_QUEUE_ITEM, List);
 		item->List.Flink = NULL; /* it can be queued again, or freed, from here on */
-		if (item->WorkerRoutine == run_io_item)
+		if (item->WorkerRoutine == run_io_item) {
 			run_io_item(item->Parameter);
-		else
-			US_CALL_VOID("a work item", item->WorkerRoutine, item->Parameter);
+			continue;
+		}
+		ex->running++;
+		US_CALL_VOID("a work item", item->WorkerRoutine, item->Parameter);
+		ex->running--;
 	}
 }
 
@@ -115,6 +118,22 @@ void NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM item, WORK_QUEUE_TYPE type)
 	check_not_queued(item, "ExQueueWorkItem");
 	InsertTailList(&us_nt->ex->work[queue], &item->List);
 	let_somebody_work(queue);
+}
+
+size_t us_nt_ex_leaks(char *text, size_t size)
+{
+	size_t count = us_nt->ex->running;
+
+	for (unsigned i = 0; i < US_EX_QUEUES; i++) {
+		const LIST_ENTRY *head = &us_nt->ex->work[i];
+
+		for (const LIST_ENTRY *entry = head->Flink; entry != head; entry = entry->Flink)
+			count += CONTAINING_RECORD(entry, WORK_QUEUE_ITEM, List)->WorkerRoutine != run_io_item;
+	}
+	if (count)
+		snprintf(text, size, "%zu work item%s of ExQueueWorkItem that %s not run to the end", count, count == 1 ? "" : "s",
+			 count == 1 ? "has" : "have");
+	return count;
 }
 
 void us_ex_check_free(const void *at, size_t size)

@@ -17,6 +17,7 @@ struct us_ex {
 	LIST_ENTRY work[US_EX_QUEUES]; /* WORK_QUEUE_ITEM.List */
 	struct us_thread *idle_workers[US_EX_QUEUES][16]; /* they wait for work */
 	unsigned idle[US_EX_QUEUES], workers[US_EX_QUEUES];
+	unsigned running; /* items that run, without those of the I/O manager */
 };
 
 /* Memory is freed in which a work item lies that is queued: bugcheck ("work-item.freed"). */

@@ -74,14 +74,20 @@ static int print_value(char *to, size_t size, char type, uint64_t value)
 	}
 }
 
+/* Its arguments' types; "" where they are not known. */
+static const char *argument_types(const struct us_export *export)
+{
+	return export->types && export->types[0] && export->types[1] ? export->types + 2 : "";
+}
+
 static void trace_call(const struct us_export *export, const uint64_t *args)
 {
-	const char *types = export->types && export->types[0] ? strchr(export->types, ':') : NULL;
+	const char *types = argument_types(export);
 	char line[512];
 	size_t at = 0;
 
 	line[0] = 0;
-	for (types = types ? types + 1 : ""; *types && *types != '.' && at + 100 < sizeof(line); types++, args++) {
+	for (; *types && *types != '.' && at + 100 < sizeof(line); types++, args++) {
 		if (at)
 			at += (size_t)snprintf(line + at, sizeof(line) - at, ", ");
 		at += (size_t)print_value(line + at, sizeof(line) - at, *types, *args);
@@ -126,7 +132,7 @@ void *NTAPI us_nt_gate_enter(const struct gate *gate, const uint64_t *args, uint
 	us_nt->calls++;
 	us_nt_current()->caller = caller;
 	us_nt_current()->caller_sp = (uint64_t)(uintptr_t)args;
-	us_nt_remember("call", export->name, args[0], args[1], args[2]);
+	us_nt_remember("call", export->name, argument_types(export), args[0], args[1], args[2]);
 	if (us_nt_tracing())
 		trace_call(export, args);
 	if (!export->function)
@@ -224,7 +230,7 @@ void us_nt_callback_enter(struct us_callback *callback, const char *name, const 
 	};
 	thread->caller = 0;
 	thread->callback = callback;
-	us_nt_remember("callback", name, (uint64_t)(uintptr_t)function, 0, 0);
+	us_nt_remember("callback", name, "", 0, 0, 0);
 	us_nt_trace("callback  %s", name);
 	us_nt_point(CALL_NS);
 }

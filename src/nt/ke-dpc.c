@@ -76,6 +76,21 @@ void NTAPI KeFlushQueuedDpcs(void)
 	us_nt_flush_dpcs();
 }
 
+size_t us_ke_dpc_leaks(char *text, size_t size)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < us_nt_cpus(); i++) {
+		const LIST_ENTRY *head = &us_nt_cpu_of(i)->dpcs;
+
+		for (const LIST_ENTRY *entry = head->Flink; entry != head; entry = entry->Flink)
+			if (count++ == 0 && size)
+				snprintf(text, size, "a DPC that is queued, %s (KeFlushQueuedDpcs comes before)",
+					 us_nt_where(CONTAINING_RECORD(entry, KDPC, DpcListEntry)));
+	}
+	return count;
+}
+
 void us_ke_dpc_check_free(const void *at, size_t size)
 {
 	for (unsigned i = 0; i < us_nt_cpus(); i++) {

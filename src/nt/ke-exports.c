@@ -191,6 +191,7 @@ size_t us_nt_ke_leaks(char *text, size_t size)
 	size_t count = us_ke_thread_leaks(text, size);
 
 	count += us_ke_timer_leaks(text, count ? 0 : size);
+	count += us_ke_dpc_leaks(text, count ? 0 : size);
 	if (us_nt->ke->resources.used && !count && size)
 		snprintf(text, size, "an executive resource that is not deleted");
 	count += us_nt->ke->resources.used;

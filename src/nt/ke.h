@@ -67,9 +67,10 @@ void us_ke_timer_check_free(const void *at, size_t size);
 void us_ke_dpc_check_free(const void *at, size_t size);
 void us_ke_resource_check_free(const void *at, size_t size);
 
-/* Timers that are set, threads that have not ended: how many, and the first as a sentence. */
+/* Timers that are set, threads that have not ended, DPCs that are queued: how many, and the first as a sentence. */
 size_t us_ke_timer_leaks(char *text, size_t size);
 size_t us_ke_thread_leaks(char *text, size_t size);
+size_t us_ke_dpc_leaks(char *text, size_t size);
 
 /* -- exported under Windows' names, which the headers define otherwise or not at all ------------------------------------- */
 

@@ -130,6 +130,7 @@ static PVOID map(uint64_t physical, SIZE_T bytes)
 	space->next = us_nt->mm->first_space;
 	us_nt->mm->first_space = space;
 	us_nt->mm->nspaces++;
+	space->caller = us_nt_caller();
 	if (bar >= 0)
 		us_nt_trace("note      BAR%d+0x%" PRIx64 " is mapped, 0x%zx bytes", bar, physical - us_nt->mm->bar[bar],
 			    space->size);
@@ -309,6 +310,8 @@ size_t us_nt_mm_leaks(char *text, size_t size)
 	};
 	size_t total = 0, at = 0;
 
+	if (mm->first_space && !us_nt->stop.blamed)
+		us_nt->stop.blamed = mm->first_space->caller;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (kinds[i].count && at < size)
 			at += (size_t)snprintf(text + at, size - at, "%s%zu %s (no %s)", total ? "; " : "",

@@ -31,6 +31,7 @@ struct us_space {
 	uint8_t *at; /* page of it */
 	uint64_t physical; /* of that page */
 	size_t size; /* whole pages */
+	uint64_t caller; /* the driver's call */
 	enum { US_SPACE_TRAPPED, US_SPACE_MEMORY, US_SPACE_REAL } kind;
 };
 

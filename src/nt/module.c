@@ -17,6 +17,7 @@
 
 struct us_module {
 	struct us_image image;
+	uint64_t base; /* where it is, or was */
 	bool loaded;
 	char name[64];
 };
@@ -147,6 +148,7 @@ NTSTATUS us_nt_module_load(PDRIVER_INITIALIZE *entry)
 		return STATUS_INVALID_IMAGE_FORMAT;
 	}
 	module->loaded = true;
+	module->base = (uint64_t)(uintptr_t)module->image.base;
 	us_nt_trace("note      %s is loaded at 0x%" PRIx64, module->image.name, (uint64_t)(uintptr_t)module->image.base);
 	memcpy(entry, &module->image.entry, sizeof(*entry));
 	tell_debugger(&module->image);
@@ -171,32 +173,54 @@ void us_nt_module_unload(void)
 
 /* -- back to the source ------------------------------------------------------------------------------------------------ */
 
+/* In the image, or where that was. */
 static bool is_in_image(uint64_t address)
 {
 	const struct us_module *module = us_nt->module;
 
-	return module->loaded && address - (uint64_t)(uintptr_t)module->image.base < module->image.size;
+	return module->base && address - module->base < module->image.size;
+}
+
+/* Of a stack that is longer, as in an endless recursion, both ends. */
+#define SHOWN_FIRST 16u
+#define SHOWN_LAST 12u
+#define FOLLOWED 4096u
+
+static void print_symbols(FILE *to, const uint64_t *at, unsigned count)
+{
+	const unsigned shown = SHOWN_FIRST + SHOWN_LAST;
+	uint64_t preferred = us_pe_preferred_base(file.pe);
+	const char *name = us_nt->module->image.name;
+
+	if (count <= shown) {
+		us_nt_print_symbols(to, file.path, name, preferred, at, count);
+		return;
+	}
+	us_nt_print_symbols(to, file.path, name, preferred, at, SHOWN_FIRST);
+	fprintf(to, "    ... %u more ...\n", count - shown);
+	us_nt_print_symbols(to, file.path, name, preferred, at + count - SHOWN_LAST, SHOWN_LAST);
 }
 
 /* The frames from a place in the driver up to where the stage had called it. */
 static void print_part(FILE *to, uint64_t rip, uint64_t regs[16], bool is_return)
 {
-	uint64_t at[US_NT_FRAMES], base = (uint64_t)(uintptr_t)us_nt->module->image.base;
+	uint64_t at[FOLLOWED], base = us_nt->module->base;
 	unsigned count = 0;
 
-	while (count < US_NT_FRAMES && is_in_image(rip)) {
+	while (count < FOLLOWED && is_in_image(rip)) {
 		/* Of a return address the call before it, not what follows. */
 		at[count++] = rip - base + us_pe_preferred_base(file.pe) - is_return;
 		is_return = true;
 		if (!us_pe_unwind(&us_nt->module->image, &rip, regs))
 			break;
 	}
-	us_nt_print_symbols(to, file.path, us_nt->module->image.name, us_pe_preferred_base(file.pe), at, count);
+	print_symbols(to, at, count);
 }
+
+enum { RSP = 4, RBP = 5 };
 
 static void print_part_of_call(FILE *to, uint64_t caller, uint64_t caller_sp)
 {
-	enum { RSP = 4, RBP = 5 };
 	uint64_t regs[16] = {0};
 
 	if (!caller)
@@ -206,23 +230,64 @@ static void print_part_of_call(FILE *to, uint64_t caller, uint64_t caller_sp)
 	print_part(to, caller, regs, true);
 }
 
-void us_nt_module_print_stack(FILE *to)
+/* Where the driver had jumped from, or what it called at the very end of its stack: the next return address to it. */
+static void print_part_from_stack(FILE *to, const struct us_thread *thread, uint64_t regs[16])
 {
-	const struct us_thread *thread = us_nt->stop.thread;
+	uint64_t begin = (uint64_t)(uintptr_t)thread->fiber.stack, end = begin + thread->fiber.size - 8, rip;
+	uint64_t sp = regs[RSP] < begin && begin - regs[RSP] < 4 * US_NT_PAGE ? begin : regs[RSP];
 
-	if (!us_nt->module->loaded || !thread)
+	for (sp = (sp + 7) & ~UINT64_C(7); sp - begin <= end - begin; sp += 8) {
+		memcpy(&rip, (const void *)(uintptr_t)sp, sizeof(rip));
+		if (!is_in_image(rip) || rip - us_nt->module->base < US_NT_PAGE)
+			continue;
+		regs[RSP] = sp + 8;
+		print_part(to, rip, regs, true);
 		return;
-	fputs("the driver's stack:\n", to);
-	if (is_in_image(us_nt->stop.rip)) {
-		uint64_t regs[16];
-
-		memcpy(regs, us_nt->stop.regs, sizeof(regs));
-		print_part(to, us_nt->stop.rip, regs, false);
-	} else {
-		print_part_of_call(to, thread->caller, thread->caller_sp);
 	}
-	for (const struct us_callback *callback = thread->callback; callback; callback = callback->outer) {
+}
+
+/* The function itself, of a call whose place in it is not known. */
+static void print_function(FILE *to, const struct us_callback *callback)
+{
+	uint64_t at = (uint64_t)(uintptr_t)callback->function;
+
+	if (is_in_image(at)) {
+		at += us_pe_preferred_base(file.pe) - us_nt->module->base;
+		print_symbols(to, &at, 1);
+	}
+}
+
+void us_nt_module_print_stack(FILE *to, const struct us_thread *thread)
+{
+	bool ended_here = thread == us_nt->stop.thread;
+	uint64_t regs[16], rip = ended_here ? us_nt->stop.rip : 0;
+	const struct us_callback *callback = thread->callback;
+
+	if (!us_nt->module->loaded || (!thread->caller && !callback && !rip))
+		return;
+	memcpy(regs, us_nt->stop.regs, sizeof(regs));
+	fprintf(to, "the driver's stack in thread %u (%s):\n", thread->id, thread->name);
+	if (is_in_image(rip))
+		print_part(to, rip, regs, false);
+	else if (thread->caller)
+		print_part_of_call(to, thread->caller, thread->caller_sp);
+	else if (ended_here && regs[RSP])
+		print_part_from_stack(to, thread, regs);
+	else if (callback)
+		print_function(to, callback);
+	for (; callback; callback = callback->outer) {
 		fprintf(to, "    called as %s\n", callback->name);
 		print_part_of_call(to, callback->caller, callback->caller_sp);
 	}
+}
+
+void us_nt_module_print_blamed(FILE *to)
+{
+	uint64_t at = us_nt->stop.blamed;
+
+	if (!is_in_image(at))
+		return;
+	at += us_pe_preferred_base(file.pe) - us_nt->module->base - 1; /* the call, not what follows */
+	fputs("what is left was allocated in:\n", to);
+	print_symbols(to, &at, 1);
 }

@@ -38,10 +38,14 @@ extern uint64_t us_nt_symbols_offset;
 const char *us_nt_module_name(void);
 
 /*
- * Prints the driver's stack from where it was stopped (us_nt->stop.rip and regs) or from the call under way of the current
- * thread: "crypto.sys!CryptoEvtIsr+0x1c (interrupt.c:88)". Needs the driver's DWARF, in the file itself or in NAME.debug
- * beside it; without it there are names of no more than the module. Nothing for a native driver, or outside of it.
+ * Prints the driver's stack in a thread, from where it was stopped (us_nt->stop.rip and regs) or from the call under way, with
+ * the callbacks in between: "crypto.sys+0x1c CryptoEvtIsr at interrupt.c:88". Needs the driver's DWARF, in the file itself or in
+ * NAME.debug beside it; without it there are offsets. Nothing for a native driver, or for a thread that is not in the driver.
  */
-void us_nt_module_print_stack(FILE *to);
+struct us_thread;
+void us_nt_module_print_stack(FILE *to, const struct us_thread *thread);
+
+/* Prints which call of the driver is to blame (us_nt->stop.blamed), also when it is unloaded; nothing when none is. */
+void us_nt_module_print_blamed(FILE *to);
 
 #endif

@@ -123,6 +123,9 @@ uint32_t us_nt_pool_tag(const void *at);
 /* The beginning of the piece that an address lies in, if that is not free; else NULL. */
 const void *us_nt_pool_around(const void *at);
 
+/* What an address in the pool is, for a sentence: "4 bytes behind the end of a piece of pool with tag 'abcd' and 20 bytes". */
+void us_nt_pool_say(char *text, size_t size, const void *at);
+
 /* Whether an address is the beginning of a piece that is not free. */
 bool us_nt_pool_is(const void *at);
 

@@ -364,6 +364,29 @@ const void *us_nt_pool_around(const void *at)
 	return piece && piece->state == USED ? address(piece) : NULL;
 }
 
+void us_nt_pool_say(char *text, size_t size, const void *at)
+{
+	const struct piece *piece = around(at);
+	size_t offset;
+	char tag[5];
+
+	if (!piece)
+		piece = around((const uint8_t *)at - US_NT_PAGE); /* the page behind a long piece */
+	if (!piece || piece->state == UNUSED) {
+		snprintf(text, size, "in the pool, where no piece is");
+		return;
+	}
+	offset = (size_t)((const uint8_t *)at - address(piece));
+	tag_text(piece->tag, tag);
+	if (piece->state == FREE)
+		snprintf(text, size, "at offset %zu of a piece of pool with tag '%s' that was freed", offset, tag);
+	else if (offset >= piece->size)
+		snprintf(text, size, "%zu bytes behind the end of a piece of pool with tag '%s' and %zu bytes",
+			 offset - piece->size, tag, piece->size);
+	else
+		snprintf(text, size, "at offset %zu of a piece of pool with tag '%s' and %zu bytes", offset, tag, piece->size);
+}
+
 bool us_nt_pool_is(const void *at)
 {
 	const struct piece *piece = find(at);
@@ -459,9 +482,8 @@ size_t us_nt_pool_leaks(char *text, size_t size)
 				continue;
 			at = say(text, size, at, "; %zu with tag '%s', %zu bytes", count, tag_text(piece->tag, tag),
 				 bytes);
-			if (piece->caller)
-				at = say(text, size, at, ", the first allocated by the call at 0x%" PRIx64,
-					 piece->caller);
+			if (!us_nt->stop.blamed)
+				us_nt->stop.blamed = piece->caller;
 		}
 	return pool->pieces;
 }

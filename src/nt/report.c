@@ -49,6 +49,18 @@ static void print_threads(FILE *to)
 			thread->state == US_THREAD_WAITING ? thread->waits_for : "");
 }
 
+/* Of the thread that ended the run; when nobody can go on, of all that wait. */
+static void print_stacks(FILE *to)
+{
+	const struct us_stop *stop = &us_nt->stop;
+
+	if (stop->thread)
+		us_nt_module_print_stack(to, stop->thread);
+	for (const struct us_thread *thread = us_nt->sched->threads; thread && stop->outcome == US_NT_HANG; thread = thread->next)
+		if (thread != stop->thread)
+			us_nt_module_print_stack(to, thread);
+}
+
 static void print_details(FILE *to)
 {
 	const struct us_stop *stop = &us_nt->stop;
@@ -60,8 +72,10 @@ static void print_details(FILE *to)
 	if (stop->rule[0])
 		fprintf(to, " [%s]", stop->rule);
 	fprintf(to, ": %s\n", stop->text);
-	us_nt_module_print_stack(to);
-	fputs("the last calls and accesses:\n", to);
+	print_stacks(to);
+	us_nt_module_print_blamed(to);
+	us_nt_trace_prints(to);
+	fputs("the last calls and accesses (time, processor, IRQL, thread):\n", to);
 	us_nt_trace_recent(to);
 	print_threads(to);
 	if (us_nt->config->replay)

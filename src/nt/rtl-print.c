@@ -82,6 +82,7 @@ static void print(const char *prefix, const char *format, __builtin_ms_va_list a
 	while (length && (text[length - 1] == '\n' || text[length - 1] == '\r'))
 		text[--length] = 0;
 	us_nt_trace("print     %s%s", prefix, text);
+	us_nt_remember_print(prefix, text);
 }
 
 static US_MS ULONG dbg_print(const char *format, ...)

@@ -231,7 +231,7 @@ static void run_vector(struct us_sched *s, struct us_vector *vector)
 	cpu->frames++;
 	s->delivered++;
 	us_nt_trace("interrupt %s", vector->name);
-	us_nt_remember("interrupt", vector->name, 0, 0, 0);
+	us_nt_remember("interrupt", vector->name, "", 0, 0, 0);
 	vector->deliver(vector);
 	cpu->frames--;
 	cpu->irql = old;

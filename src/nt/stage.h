@@ -36,6 +36,7 @@ struct us_stop {
 	uint64_t parameters[4]; /* its parameters */
 	char text[1024]; /* the sentence */
 	const struct us_thread *thread; /* whose flow ended it */
+	uint64_t blamed; /* the driver's return address in an earlier call that is to blame, as by what it allocated; or 0 */
 	uint64_t rip, regs[16]; /* of a trap: where the driver was, in the order of us_pe_unwind(); rip 0: not known */
 };
 

@@ -38,6 +38,17 @@ static _Noreturn void leak(const char *rule, const char *what)
 	us_nt_stop(US_NT_LEAK, rule, "The driver is unloaded and has left behind: %s.", what);
 }
 
+/* What would call the driver when it is gone. */
+static void check_code(void)
+{
+	char text[512];
+
+	if (us_nt_ke_leaks(text, sizeof(text)))
+		leak("kernel.leak", text);
+	if (us_nt_ex_leaks(text, sizeof(text)))
+		leak("work-item.leak", text);
+}
+
 static void check_leaks(void)
 {
 	char text[512];
@@ -67,6 +78,7 @@ us_nt_status us_nt_unload(struct us_nt_user *user)
 		us_nt_fail(user, "us_nt_unload(): the device is still there; us_nt_eject() it, or us_nt_pull_out()");
 	us_nt_io_unload(user->driver);
 	user->driver = NULL;
+	check_code();
 	us_nt_module_unload();
 	check_leaks();
 	return STATUS_SUCCESS;

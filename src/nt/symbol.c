@@ -47,6 +47,20 @@ static FILE *ask(const char *path, const uint64_t *addresses, unsigned count, pi
 	return fdopen(ends[0], "r");
 }
 
+/* "build/../drivers/x.c:8" is drivers/x.c:8, in the line's own place. */
+static void shorten(char *line)
+{
+	char *up, *begin;
+
+	while ((up = strstr(line, "/../"))) {
+		for (begin = up; begin > line && begin[-1] != '/' && begin[-1] != ' '; begin--)
+			;
+		if (begin == up || begin[0] == '.')
+			break;
+		memmove(begin, up + 4, strlen(up + 4) + 1);
+	}
+}
+
 void us_nt_print_symbols(FILE *to, const char *path, const char *name, uint64_t preferred_base, const uint64_t *addresses,
 			 unsigned count)
 {
@@ -58,6 +72,7 @@ void us_nt_print_symbols(FILE *to, const char *path, const char *name, uint64_t 
 
 	while (answer && fgets(line, sizeof(line), answer)) {
 		line[strcspn(line, "\n")] = 0;
+		shorten(line);
 		if (strncmp(line, inlined, sizeof(inlined) - 1) == 0)
 			fprintf(to, "      inlined by %s\n", line + sizeof(inlined) - 1);
 		else if (done < count)

@@ -12,15 +12,19 @@
 #define REMEMBERED 64u /* a power of two */
 
 struct moment {
-	const char *kind, *name;
+	const char *kind, *name, *types;
 	uint64_t time, a, b, c;
 	unsigned cpu, thread;
 	KIRQL irql;
 };
 
+#define PRINTS 8u
+
 struct us_trace {
 	FILE *file;
 	FILE *device; /* what the function logs comes through here; NULL: it does not, or nobody wants it */
+	char prints[PRINTS][160]; /* the last lines of the driver's */
+	unsigned nprints;
 	struct moment recent[REMEMBERED];
 	uint64_t count;
 };
@@ -96,7 +100,7 @@ void us_nt_trace(const char *format, ...)
 	fputc('\n', file);
 }
 
-void us_nt_remember(const char *kind, const char *name, uint64_t a, uint64_t b, uint64_t c)
+void us_nt_remember(const char *kind, const char *name, const char *types, uint64_t a, uint64_t b, uint64_t c)
 {
 	struct us_trace *trace = us_nt->trace;
 	const struct us_cpu *cpu = us_nt->sched->active;
@@ -104,6 +108,7 @@ void us_nt_remember(const char *kind, const char *name, uint64_t a, uint64_t b, 
 	trace->recent[trace->count++ % REMEMBERED] = (struct moment){
 		.kind = kind,
 		.name = name,
+		.types = types,
 		.time = us_nt_now(),
 		.a = a,
 		.b = b,
@@ -112,6 +117,64 @@ void us_nt_remember(const char *kind, const char *name, uint64_t a, uint64_t b, 
 		.thread = cpu->thread->id,
 		.irql = cpu->irql,
 	};
+}
+
+void us_nt_remember_print(const char *prefix, const char *text)
+{
+	struct us_trace *trace = us_nt->trace;
+
+	snprintf(trace->prints[trace->nprints++ % PRINTS], sizeof(trace->prints[0]), "%s%s", prefix, text);
+}
+
+void us_nt_trace_prints(FILE *to)
+{
+	const struct us_trace *trace = us_nt->trace;
+
+	if (trace->nprints)
+		fputs("what the driver printed last:\n", to);
+	for (unsigned i = trace->nprints > PRINTS ? trace->nprints - PRINTS : 0; i < trace->nprints; i++)
+		fprintf(to, "  %s\n", trace->prints[i % PRINTS]);
+}
+
+static void print_number(FILE *to, char type, uint64_t value)
+{
+	switch (type) {
+	case 's':
+	case 'S':
+	case 'x':
+		fprintf(to, "0x%08" PRIx32, (uint32_t)value);
+		break;
+	case 'b':
+		fprintf(to, "%u", (unsigned)(uint8_t)value);
+		break;
+	case 'u':
+		fprintf(to, "%" PRIu32, (uint32_t)value);
+		break;
+	case 'q':
+		fprintf(to, "%" PRId64, (int64_t)value);
+		break;
+	default:
+		fprintf(to, value ? "0x%" PRIx64 : "NULL", value);
+	}
+}
+
+static void print_numbers(FILE *to, const struct moment *m)
+{
+	const uint64_t values[] = {m->a, m->b, m->c};
+	const char *separator = "(";
+
+	if (m->types[0] == 'r') {
+		fprintf(to, "+0x%03" PRIx64 " %u = 0x%" PRIx64, m->a, (unsigned)m->b, m->c);
+		return;
+	}
+	for (unsigned i = 0; i < 3 && m->types[i] && m->types[i] != '.'; i++) {
+		fputs(separator, to);
+		print_number(to, m->types[i], values[i]);
+		separator = ", ";
+	}
+	if (strlen(m->types) > 3)
+		fputs(", ...", to);
+	fputs(separator[0] == '(' ? "" : ")", to);
 }
 
 void us_nt_trace_recent(FILE *to)
@@ -124,8 +187,7 @@ void us_nt_trace_recent(FILE *to)
 
 		fprintf(to, "  %" PRIu64 ".%09u cpu%u %2u %3u | %-9s %s", m->time / 1000000000,
 			(unsigned)(m->time % 1000000000), m->cpu, m->irql, m->thread, m->kind, m->name);
-		if (m->a || m->b || m->c)
-			fprintf(to, " 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64, m->a, m->b, m->c);
+		print_numbers(to, m);
 		fputc('\n', to);
 	}
 }

@@ -27,10 +27,20 @@ bool us_nt_tracing(void);
 /* A line, printf manner, without newline: "register  read  BAR0+0x010 4 = 0x00000001". No host pointers, ever. */
 void us_nt_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Remembers what happened (kind: "call", "read", "write", "interrupt", …) for the report, at next to no cost. Names are constant. */
-void us_nt_remember(const char *kind, const char *name, uint64_t a, uint64_t b, uint64_t c);
+/*
+ * Remembers what happened (kind: "call", "read", "write", "interrupt", …) for the report, at next to no cost. Names are constant.
+ * `types` says what the numbers are, a letter each, as an export's arguments (gate.h; no more than three are printed); "r" is a
+ * register access: offset, width, value.
+ */
+void us_nt_remember(const char *kind, const char *name, const char *types, uint64_t a, uint64_t b, uint64_t c);
+
+/* Remembers a line that the driver printed. */
+void us_nt_remember_print(const char *prefix, const char *text);
 
 /* What is remembered of calls and register accesses without a file, printed oldest first. */
 void us_nt_trace_recent(FILE *to);
+
+/* The same of what the driver printed; nothing when it printed nothing. */
+void us_nt_trace_prints(FILE *to);
 
 #endif

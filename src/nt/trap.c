@@ -9,7 +9,9 @@
 #include <sys/time.h>
 
 #include "nt/clock.h"
+#include "nt/crash.h"
 #include "nt/emulate.h"
+#include "nt/gate.h"
 #include "nt/phys.h"
 #include "nt/sched-private.h"
 #include "nt/trace.h"
@@ -17,8 +19,6 @@
 #define READ_NS 400 /* of virtual time: a read waits for the device, */
 #define WRITE_NS 40 /* a write is posted */
 
-#define IO_BASE (US_NT_BASE + US_WINDOWS * US_NT_WINDOW_SIZE)
-#define IO_SIZE (UINT64_C(1) << 30)
 #define IO_MAPS 64u
 
 #define SHARED_PAGE UINT64_C(0xFFFFF78000000000) /* KUSER_SHARED_DATA */
@@ -26,7 +26,8 @@
 /* A driver that does not call anything for so many seconds of processor time does not come back. */
 #define PATIENCE_S 2
 
-enum { TRAP_PROTECTION = 13, TRAP_PAGE = 14 };
+/* For the kernel's frame of a signal, and for the sentence of a driver that has used up its own stack. */
+#define SIGNAL_STACK (64u << 10)
 
 struct io_map {
 	uint64_t base, size; /* 0: free */
@@ -39,6 +40,7 @@ static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 
 static bool reserved; /* the addresses, by the first stage of the process */
 static struct sigaction before[NSIG]; /* whose signals they were before the run */
+static stack_t stack_before;
 static volatile uint64_t points_seen;
 static volatile unsigned ticks_without;
 
@@ -53,7 +55,7 @@ static void remember_access(const char *kind, unsigned bar, uint64_t offset, uns
 	static const char *const names[] = {"BAR0", "BAR1", "BAR2", "BAR3", "BAR4", "BAR5"};
 
 	us_nt->registers++;
-	us_nt_remember(kind, names[bar], offset, width, value);
+	us_nt_remember(kind, names[bar], "r", offset, width, value);
 	if (us_nt_tracing())
 		us_nt_trace("register  %s %s+0x%03" PRIx64 " %u = 0x%" PRIx64, kind, names[bar], offset, width, value);
 }
@@ -91,7 +93,7 @@ void *us_nt_trap_map(unsigned bar, uint64_t offset, size_t size)
 	    us_fn_map_region(us_nt->fn, US_REGION_BAR0 + bar, offset - in_page, length, &real) == 0)
 		return (uint8_t *)real + in_page;
 	for (unsigned i = 0; i < IO_MAPS; i++)
-		if (maps[i].size == 0 && next_base + length + US_NT_PAGE <= IO_BASE + IO_SIZE) {
+		if (maps[i].size == 0 && next_base + length + US_NT_PAGE <= US_IO_BASE + US_IO_SIZE) {
 			maps[i] = (struct io_map){next_base, length, bar, offset - in_page};
 			next_base += length + US_NT_PAGE; /* what follows is nobody's: running over the end shows */
 			return (void *)(uintptr_t)(maps[i].base + in_page);
@@ -107,6 +109,16 @@ void us_nt_trap_unmap(void *at, size_t size)
 	for (unsigned i = 0; i < IO_MAPS; i++)
 		if (maps[i].size && address - maps[i].base < maps[i].size)
 			maps[i] = (struct io_map){0};
+}
+
+void us_nt_trap_say(char *text, size_t size, uint64_t address)
+{
+	for (unsigned i = 0; i < IO_MAPS; i++)
+		if (maps[i].size && address - maps[i].base - maps[i].size < US_NT_PAGE) {
+			snprintf(text, size, "behind the end of a mapping of BAR %u", maps[i].bar);
+			return;
+		}
+	snprintf(text, size, "where registers of the device are mapped, but none are (any more)");
 }
 
 static const struct io_map *io_map_of(uint64_t address)
@@ -272,58 +284,7 @@ static const struct us_bus bus = {
 	.write_cr8 = bus_write_cr8,
 };
 
-/* -- the end of a driver ---------------------------------------------------------------------------------------------- */
-
-static void keep_registers(const ucontext_t *context)
-{
-	static const uint8_t where[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-					  REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
-	const greg_t *g = context->uc_mcontext.gregs;
-
-	us_nt->stop.rip = (uint64_t)g[REG_RIP];
-	for (unsigned i = 0; i < 16; i++)
-		us_nt->stop.regs[i] = (uint64_t)g[where[i]];
-}
-
-/* What lies at an address, for the sentence. */
-static const char *place_of(uint64_t address)
-{
-	static const char *const names[] = {"pool", "drivers' images", "stacks", "applications' memory", "system mappings"};
-	int window = us_nt_window((const void *)(uintptr_t)address);
-
-	if (address < 0x10000)
-		return "the first 64 KiB, as by a NULL pointer";
-	if (address - IO_BASE < IO_SIZE)
-		return "the device's mappings, where none is (any more)";
-	return window >= 0 ? names[window] : "nothing of the stage";
-}
-
-static _Noreturn void crash(int signal, const siginfo_t *info, const ucontext_t *context, const char *instruction)
-{
-	const greg_t *g = context->uc_mcontext.gregs;
-	uint64_t rip = (uint64_t)g[REG_RIP], address = (uint64_t)(uintptr_t)info->si_addr;
-	bool write = g[REG_ERR] & 2;
-
-	keep_registers(context);
-	if (signal == SIGTRAP)
-		us_nt_bugcheck(0x1E, 0x80000003, rip, 0, 0, "breakpoint", "the driver ran into a breakpoint");
-	if (signal == SIGFPE)
-		us_nt_bugcheck(0x7F, 0, rip, 0, 0, "divide", "the driver divided by zero, or a quotient does not fit");
-	if (signal == SIGILL)
-		us_nt_bugcheck(0x1E, 0xC000001D, rip, 0, 0, "illegal-instruction", "the driver ran into an illegal instruction");
-	if (g[REG_TRAPNO] == TRAP_PROTECTION)
-		us_nt_bugcheck(0x1E, 0xC0000096, rip, 0, 0, "privileged-instruction",
-			       "the driver executes what the stage can not do for it: %s", instruction);
-	if (instruction)
-		us_nt_unsupported("the driver accesses the device at 0x%" PRIx64 " in a way that is not known here: %s", address,
-				  instruction);
-	us_nt_bugcheck(us_nt_irql() >= DISPATCH_LEVEL ? 0xD1 : 0x50, address, us_nt_irql(), write, rip,
-		       "memory.access", "the driver %s address 0x%" PRIx64 ", in %s",
-		       rip == address ? "jumped to"
-		       : write	      ? "wrote to"
-				      : "read",
-		       address, place_of(address));
-}
+/* -- signals ------------------------------------------------------------------------------------------------------------ */
 
 /* __fastfail(): int 29h, with its reason in rcx. */
 static bool is_fast_fail(const ucontext_t *context)
@@ -352,9 +313,14 @@ static void pass_on(int signal, siginfo_t *info, void *context)
 	}
 }
 
+/*
+ * The stage's code may fault on behalf of a driver, on what that handed in. Outside of a driver's call, and with an address that
+ * could not be a driver's, it is its own mistake, or a test's.
+ */
 static bool concerns_driver(uint64_t address)
 {
-	return us_nt_window((const void *)(uintptr_t)address) >= 0 || address - IO_BASE < IO_SIZE || address < 0x10000;
+	return us_nt_window((const void *)(uintptr_t)address) >= 0 || address - US_IO_BASE < US_IO_SIZE || address < 0x10000 ||
+	       us_nt_caller();
 }
 
 static void handle(int signal, siginfo_t *info, void *raw)
@@ -362,32 +328,86 @@ static void handle(int signal, siginfo_t *info, void *raw)
 	ucontext_t *context = raw;
 	uint64_t address = (uint64_t)(uintptr_t)info->si_addr, rip = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
 	bool by_driver = us_nt_window((const void *)(uintptr_t)rip) == US_WINDOW_IMAGE;
-	bool paged = context->uc_mcontext.gregs[REG_TRAPNO] == TRAP_PAGE;
+	bool paged = context->uc_mcontext.gregs[REG_TRAPNO] == US_TRAP_PAGE;
 	const char *text = NULL;
+
+	if (signal == SIGSEGV && rip != address) {
+		bool io = paged && io_map_of(address), shared = paged && address - SHARED_PAGE < US_NT_PAGE;
+
+		if (!paged && by_driver && is_fast_fail(context))
+			us_nt_crash_by_choice(context);
+		bool control = by_driver && (paged ? address < US_NT_PAGE && us_nt_is_relative_to_gs(context) : us_nt_is_control(context));
+
+		if ((io || shared || control) && us_nt_emulate(context, &bus, &text))
+			return;
+	}
+	if (!by_driver && rip != address && !(signal == SIGSEGV && concerns_driver(address))) {
+		pass_on(signal, info, raw);
+		return;
+	}
+	us_nt_crash(signal, info, context, text);
+}
+
+/* The frame of a signal as the kernel makes it, from its return address up to the end of the extended registers. */
+struct frame {
+	uint8_t *begin, *registers;
+	size_t size;
+};
+
+static struct frame frame_of(const ucontext_t *context)
+{
+	enum { MAGIC_AT = 464, SIZE_AT = 468, MAGIC = 0x46505853, LEAST = 512 }; /* struct _fpx_sw_bytes of the kernel's headers */
+	uint8_t *registers = (uint8_t *)context->uc_mcontext.fpregs;
+	struct frame frame = {(uint8_t *)(uintptr_t)context - sizeof(void *), registers, LEAST};
+	uint32_t magic, size;
+
+	memcpy(&magic, registers + MAGIC_AT, sizeof(magic));
+	memcpy(&size, registers + SIZE_AT, sizeof(size));
+	if (magic == MAGIC)
+		frame.size = size;
+	frame.size += (size_t)(registers - frame.begin);
+	return frame;
+}
+
+/*
+ * A signal comes on an alternate stack, since the driver's may be full. But a scheduling point in its handler goes to other
+ * fibers, which have faults of their own: so the frame moves to the stack where it came from, and the handler goes on there.
+ */
+__attribute__((no_sanitize("address"))) static void arrive(int signal, siginfo_t *info, void *raw)
+{
+	enum { RED_ZONE = 128, ALIGNMENT = 64 };
+	ucontext_t *context = raw, *moved;
+	struct us_thread *thread;
+	struct frame frame;
+	uint64_t end, begin, delta;
+	void *from, *to;
+	size_t size;
 
 	if (!on_stage()) {
 		pass_on(signal, info, raw);
 		return;
 	}
-	if (signal == SIGSEGV && rip != address) {
-		bool io = paged && io_map_of(address), shared = paged && address - SHARED_PAGE < US_NT_PAGE;
-
-		if (!paged && by_driver && is_fast_fail(context)) {
-			keep_registers(context);
-			us_nt_bugcheck(0x139, (uint64_t)context->uc_mcontext.gregs[REG_RCX], 0, 0, 0, "fast-fail",
-				       "the driver found its own memory corrupted (__fastfail)");
-		}
-		bool control = by_driver && (paged ? address < US_NT_PAGE && us_nt_is_relative_to_gs(context) : true);
-
-		if ((io || shared || control) && us_nt_emulate(context, &bus, &text))
-			return;
-	}
-	/* The stage's code may fault on behalf of a driver, on what that handed in; else it is its own mistake, or a test's. */
-	if (!by_driver && rip != address && !(signal == SIGSEGV && paged && concerns_driver(address))) {
-		pass_on(signal, info, raw);
-		return;
-	}
-	crash(signal, info, context, text);
+	thread = us_nt_current();
+	frame = frame_of(context);
+	end = ((uint64_t)context->uc_mcontext.gregs[REG_RSP] - RED_ZONE) & ~(uint64_t)(ALIGNMENT - 1);
+	begin = end - ((frame.size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
+	if (begin - (uint64_t)(uintptr_t)thread->fiber.stack > thread->fiber.size)
+		us_nt_crash_of_stack(context);
+	delta = begin - (uint64_t)(uintptr_t)frame.begin;
+	delta = (delta + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1); /* what is aligned stays so */
+	from = frame.begin;
+	to = frame.begin + delta;
+	moved = (ucontext_t *)(void *)((uint8_t *)raw + delta);
+	size = frame.size;
+	__asm__ volatile("rep movsb" : "+S"(from), "+D"(to), "+c"(size) : : "memory");
+	moved->uc_mcontext.fpregs = (void *)(frame.registers + delta);
+	/* As if the kernel had called it there: it returns to where that wanted to. */
+	__asm__ volatile("movq %0, %%rsp\n\tjmpq *%1"
+			 :
+			 : "r"(frame.begin + delta), "r"((void (*)(int, siginfo_t *, void *))handle), "D"(signal),
+			   "S"((uint8_t *)info + delta), "d"(moved)
+			 : "memory");
+	__builtin_unreachable();
 }
 
 /* Each second of processor time: is the driver still calling? */
@@ -404,7 +424,7 @@ static void tick(int signal, siginfo_t *info, void *raw)
 		ticks_without = 0;
 	} else if (++ticks_without >= PATIENCE_S) {
 		ticks_without = 0;
-		keep_registers(context);
+		us_nt_keep_registers(context);
 		us_nt_stop(US_NT_HANG, "hang.loop",
 			   "the driver has been in a loop for %d s of processor time without calling anything", PATIENCE_S);
 	}
@@ -415,10 +435,10 @@ static void tick(int signal, siginfo_t *info, void *raw)
 /* The addresses behind which devices are, and the clock that never stops: once for the process. */
 static void reserve(void)
 {
-	struct sigaction every_second = {.sa_sigaction = tick, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART};
+	struct sigaction every_second = {.sa_sigaction = tick, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART | SA_ONSTACK};
 	struct itimerval second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
 
-	if (mmap((void *)(uintptr_t)IO_BASE, IO_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+	if (mmap((void *)(uintptr_t)US_IO_BASE, US_IO_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
 		 -1, 0) == MAP_FAILED) {
 		perror("understudy: the addresses of the stage's devices are taken");
 		abort();
@@ -430,14 +450,16 @@ static void reserve(void)
 
 void us_nt_trap_init(void)
 {
-	struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	struct sigaction action = {.sa_sigaction = arrive, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
+	stack_t own = {.ss_sp = us_nt_alloc(SIGNAL_STACK), .ss_size = SIGNAL_STACK};
 
 	if (!reserved)
 		reserve();
+	sigaltstack(&own, &stack_before);
 	for (unsigned i = 0; i < SIGNALS; i++)
 		sigaction(signals[i], &action, &before[signals[i]]);
 	memset(maps, 0, sizeof(maps));
-	next_base = IO_BASE;
+	next_base = US_IO_BASE;
 	us_nt_emulate_forget();
 }
 
@@ -445,4 +467,5 @@ void us_nt_trap_fini(void)
 {
 	for (unsigned i = 0; i < SIGNALS; i++)
 		sigaction(signals[i], &before[signals[i]], NULL);
+	sigaltstack(&stack_before, NULL);
 }
