@@ -24,7 +24,7 @@ static const struct us_field status[] = {
 	{.name = "ERROR", .lsb = 1, .width = 1, .flags = RW | HW | US_FIELD_INTR | US_FIELD_STICKY, .has_reset = true,
 	 .onwrite = US_ONWRITE_WOCLR, .message = 1, .enable_reg = B_ENABLE, .enable_lsb = 1, .raised_by = "RAISE = 0x2;"},
 	{.name = "LATE", .lsb = 9, .width = 1, .flags = RW | HW | US_FIELD_INTR | US_FIELD_STICKY, .has_reset = true,
-	 .onwrite = US_ONWRITE_WOCLR, .message = 3, .enable_reg = B_ENABLE, .enable_lsb = 9, .raised_by = "RAISE = 0x200"},
+	 .onwrite = US_ONWRITE_WOCLR, .message = 35, .enable_reg = B_ENABLE, .enable_lsb = 9, .raised_by = "RAISE = 0x200"},
 };
 static const struct us_field enable[] = {
 	{.name = "DONE", .lsb = 0, .width = 1, .flags = RW, PLAIN},
@@ -85,7 +85,7 @@ const struct us_map bench_map = {
 		.intx_pin = 1,
 		.msi = 4,
 		.msi_masking = true,
-		.msix = 4,
+		.msix = 40, /* more than a word of pending bits */
 		.msix_table_bar = 2,
 		.msix_pba_bar = 2,
 		.msix_pba_offset = 0x800,

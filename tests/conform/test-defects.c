@@ -34,7 +34,7 @@ MAP(bar_too_many, p->map.bars[5] = (struct us_bar){.kind = US_BAR_MEM32, .size =
 MAP(no_pm, p->map.pci.pm = p->map.pci.express = p->map.pci.flr = false)
 MAP(msi_too_few, p->map.pci.msi = 2)
 MAP(msi_no_masking, p->map.pci.msi_masking = false)
-MAP(msix_too_few, p->map.pci.msix = 2)
+MAP(msix_too_few, p->map.pci.msix = 20)
 MAP(msix_elsewhere, p->map.pci.msix_table_offset = 0x100)
 MAP(no_flr, p->map.pci.flr = false)
 MAP(reset_value, p->fields[B_CTRL][1].reset = 4)
@@ -175,6 +175,8 @@ READ(no_status, CONFIG(PCI_STATUS), *value &= ~((uint64_t)PCI_STATUS_INTERRUPT <
 READ(list_without_end, CONFIG(0x41u), *value = (*value & ~(UINT64_C(0xff) << 8 * (0x41 - offset))) |
 					       UINT64_C(0x40) << 8 * (0x41 - offset))
 READ(no_pending, region == 2 && offset >= 0x800, *value = 0)
+READ(no_pending_above, region == 2 && offset >= 0x804, *value = 0)
+READ(bridge, CONFIG(PCI_HEADER_TYPE), *value |= UINT64_C(1) << 8 * (PCI_HEADER_TYPE - offset))
 READ(narrow_reads_low, region == US_REGION_CONFIG && width == 1 && offset % 4 == 1,
      bench_straight->read(fn, region, offset - 1, 1, value))
 WRITE(always_master, CONFIG(PCI_COMMAND), value |= PCI_COMMAND_MASTER)
@@ -183,6 +185,24 @@ WRITE(no_d3hot, CONFIG(0x44u), value &= ~UINT64_C(3))
 WRITE(writes_when_off, region == 0 && !(command_of(fn) & PCI_COMMAND_MEMORY),
       bench_straight->write(fn, US_REGION_CONFIG, PCI_COMMAND, 2, PCI_COMMAND_MEMORY))
 WRITE(bytes_become_words, region == 0 && width == 1 && offset % 2 == 0, width = 2)
+
+static uint64_t subsystem; /* as last written */
+
+static int subsystem_write(struct us_function *fn, unsigned region, uint64_t offset, unsigned width, uint64_t value)
+{
+	if (CONFIG(PCI_SUBSYSTEM_VENDOR_ID) && width == 4)
+		subsystem = value;
+	return bench_straight->write(fn, region, offset, width, value);
+}
+
+READ(subsystem_reads, subsystem && CONFIG(PCI_SUBSYSTEM_VENDOR_ID) && width == 4, *value = subsystem)
+
+static void subsystem_writable(struct us_player *player)
+{
+	subsystem = 0;
+	subsystem_reads(player);
+	player->write = subsystem_write;
+}
 
 /* The line stays up: every look at it finds it. */
 static int stays_up(struct us_function *fn, enum us_irq_kind kind, unsigned n, bool masked)
@@ -231,6 +251,8 @@ static void mask_ignored(struct us_player *player)
 static const struct bench_defect defects[] = {
 	{"another device ID", "pci.header.ids", .map = wrong_device},
 	{"another class code", "pci.header.ids", .map = wrong_class},
+	{"the header of a bridge", "pci.header.type", .bend = bridge},
+	{"a subsystem ID that can be written", "pci.header.read-only", .bend = subsystem_writable},
 	{"another interrupt pin", "pci.header.interrupt-pin", .map = wrong_pin},
 	{"a BAR twice as large", "pci.bar0", .map = bar_too_large},
 	{"a BAR that says it is prefetchable", "pci.bar0", .map = bar_prefetchable},
@@ -262,6 +284,7 @@ static const struct bench_defect defects[] = {
 	{"a message lost while masked", "pci.msi.masked", .bend = lost_on_unmask},
 	{"the mask bit does nothing", "pci.msix.masked", .bend = mask_ignored},
 	{"pending bits always 0", "pci.msix.pending", .bend = no_pending},
+	{"no pending bits from message 32 on", "pci.msix.pending", .bend = no_pending_above},
 	{"D3hot is not entered", "pci.pm.d3hot", .bend = no_d3hot},
 	{"an interrupt of its own after a function level reset", "pci.flr.interrupts", .reset = raises_by_reset},
 	{"a wrong reset value", "registers.reset.function", .map = reset_value},
