@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-#define DIGEST CRYPTO_COMMAND_CODE_DIGEST
-#define ENCRYPT CRYPTO_COMMAND_CODE_ENCRYPT
-#define DECRYPT CRYPTO_COMMAND_CODE_DECRYPT
-
 /* SP 800-38A, F.2.5 and F.2.6 */
 static const char sp_key[] = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
 static const char sp_iv[] = "000102030405060708090a0b0c0d0e0f";

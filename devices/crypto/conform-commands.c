@@ -4,19 +4,6 @@
 
 #include <string.h>
 
-#define RESET CRYPTO_COMMAND_CODE_RESET
-#define DIGEST CRYPTO_COMMAND_CODE_DIGEST
-#define ENCRYPT CRYPTO_COMMAND_CODE_ENCRYPT
-#define DECRYPT CRYPTO_COMMAND_CODE_DECRYPT
-#define ABORT CRYPTO_COMMAND_CODE_ABORT
-
-#define TRIES 100 /* in real time what should meet a running command may come too late, again and again */
-
-#define DONE CRYPTO_INT_STATUS_DONE_MASK
-#define ERROR CRYPTO_INT_STATUS_ERROR_MASK
-#define RESET_DONE CRYPTO_INT_STATUS_RESET_DONE_MASK
-#define REFUSED CRYPTO_INT_STATUS_REFUSED_MASK
-
 static bool busy(struct rig *r)
 {
 	return cry_read(r, CRYPTO_STATUS) & CRYPTO_STATUS_BUSY_MASK;

@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The crypto device's commands end by an abort or a reset of any kind, at any stage, and nothing of them comes after.
- */
+/* The crypto device's commands end by an abort or a reset of any kind, at any stage, and nothing of them comes after. */
 #include "conform-rig.h"
 
 #include <string.h>
-
-#define RESET CRYPTO_COMMAND_CODE_RESET
-#define DIGEST CRYPTO_COMMAND_CODE_DIGEST
-#define ENCRYPT CRYPTO_COMMAND_CODE_ENCRYPT
-#define DECRYPT CRYPTO_COMMAND_CODE_DECRYPT
-#define ABORT CRYPTO_COMMAND_CODE_ABORT
-
-#define TRIES 100 /* in real time what should meet a running command may come too late, again and again */
-
-#define DONE CRYPTO_INT_STATUS_DONE_MASK
-#define ERROR CRYPTO_INT_STATUS_ERROR_MASK
-#define RESET_DONE CRYPTO_INT_STATUS_RESET_DONE_MASK
-#define REFUSED CRYPTO_INT_STATUS_REFUSED_MASK
 
 /* -- abort -------------------------------------------------------------------------------------------------------- */
 
@@ -137,6 +123,7 @@ static void check_forgotten(struct rig *r)
 	static const uint8_t none[32];
 	uint8_t digest[32];
 
+	memset(r->out, 0, RIG_BIG);
 	us_check_equal(r->run, cry_read(r, CRYPTO_STATUS), CRYPTO_STATUS_READY_MASK);
 	us_check_equal(r->run, cry_read(r, CRYPTO_CONTROL), 3);
 	for (uint64_t reg = CRYPTO_LENGTH; reg <= CRYPTO_OUT_COUNT; reg += 4)
@@ -147,7 +134,6 @@ static void check_forgotten(struct rig *r)
 		us_check_equal(r->run, cry_read(r, reg), 0);
 	cry_digest(r, digest);
 	us_check_bytes(r->run, digest, none, sizeof digest);
-	memset(r->out, 0, RIG_BIG);
 	us_fn_sleep(r->fn, 10000000);
 	us_check(r->run, cry_zero(r->out, RIG_BIG));
 	us_check_equal(r->run, cry_causes(r) & (DONE | ERROR), 0);

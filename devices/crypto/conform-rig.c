@@ -21,25 +21,27 @@ void cry_write(struct rig *r, uint64_t reg, uint32_t value)
 	us_fn_write32(r->fn, US_REGION_BAR0, reg, value);
 }
 
-uint64_t cry_read_by(struct rig *r, uint64_t offset, unsigned width)
+static uint64_t read_by(struct rig *r, enum us_region region, uint64_t offset, unsigned width)
 {
 	uint64_t value;
 
-	us_run_done(r->run, us_fn_read(r->fn, US_REGION_BAR0, offset, width, &value));
+	us_run_done(r->run, us_fn_read(r->fn, region, offset, width, &value));
 	return value;
+}
+
+uint64_t cry_read_by(struct rig *r, uint64_t offset, unsigned width)
+{
+	return read_by(r, US_REGION_BAR0, offset, width);
+}
+
+uint64_t cry_config(struct rig *r, uint64_t offset, unsigned width)
+{
+	return read_by(r, US_REGION_CONFIG, offset, width);
 }
 
 void cry_write_by(struct rig *r, uint64_t offset, unsigned width, uint64_t value)
 {
 	us_run_done(r->run, us_fn_write(r->fn, US_REGION_BAR0, offset, width, value));
-}
-
-uint64_t cry_config(struct rig *r, uint64_t offset, unsigned width)
-{
-	uint64_t value;
-
-	us_run_done(r->run, us_fn_read(r->fn, US_REGION_CONFIG, offset, width, &value));
-	return value;
 }
 
 void cry_set_config(struct rig *r, uint64_t offset, unsigned width, uint64_t value)

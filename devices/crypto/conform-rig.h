@@ -30,6 +30,20 @@
 #define RIG_IN_LIST RIG_LISTS
 #define RIG_OUT_LIST (RIG_LISTS + RIG_LIST_SIZE)
 
+/* Short names. */
+#define RESET CRYPTO_COMMAND_CODE_RESET
+#define DIGEST CRYPTO_COMMAND_CODE_DIGEST
+#define ENCRYPT CRYPTO_COMMAND_CODE_ENCRYPT
+#define DECRYPT CRYPTO_COMMAND_CODE_DECRYPT
+#define ABORT CRYPTO_COMMAND_CODE_ABORT
+
+#define DONE CRYPTO_INT_STATUS_DONE_MASK
+#define ERROR CRYPTO_INT_STATUS_ERROR_MASK
+#define RESET_DONE CRYPTO_INT_STATUS_RESET_DONE_MASK
+#define REFUSED CRYPTO_INT_STATUS_REFUSED_MASK
+
+#define TRIES 100 /* in real time what should meet a running command may come too late, again and again */
+
 enum cry_side { IN, OUT };
 
 struct cry_entry { /* CRY-010 */
