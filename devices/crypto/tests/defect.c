@@ -71,7 +71,8 @@ static int open_function(void *ctx, struct us_function **fn, struct us_error *er
 	int rc;
 
 	(void)ctx;
-	defects_forget();
+	outer_defects_forget();
+	work_defects_forget();
 	rc = us_model_play(&model, fn, err);
 	if (!rc && current->bend) {
 		straight = (*fn)->player;

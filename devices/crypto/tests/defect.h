@@ -80,15 +80,16 @@ struct defect {
 	CRYPTO_WRAPPED(CRYPTO_MEMBER, CRYPTO_MEMBER_VOID)
 };
 
-/* All of them; the last has no name. */
-extern const struct defect defects[];
+/* What a user of the device sees of it, and how a command does its work; in each the last has no name. */
+extern const struct defect outer_defects[], work_defects[];
 
 /* The model without defects, and its player before `bend`: what replacements call. */
 extern const struct us_model us_crypto_model;
 extern const struct us_player *straight;
 
-/* Where what replacements remember over calls begins anew: called whenever a function is opened. */
-void defects_forget(void);
+/* What replacements remember over calls begins anew: called whenever a function is opened. */
+void outer_defects_forget(void);
+void work_defects_forget(void);
 
 /* A target that plays the device with this defect; NULL: without any. One at a time. */
 struct us_suite_target defect_target(const struct defect *defect);
