@@ -252,6 +252,7 @@ void cry_prepare(struct rig *r, uint32_t length)
 
 void cry_check_encrypted(struct rig *r, uint32_t length)
 {
+	us_check(r->run, length <= r->size); /* where a device says how much it is */
 	cry_aes(r, true, cry_a_key, cry_an_iv, r->in, r->expected, length);
 	us_check_bytes(r->run, r->out, r->expected, length);
 }
