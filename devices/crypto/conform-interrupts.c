@@ -18,7 +18,7 @@ static void start_long(struct rig *r)
 	for (uint32_t i = 0; i < n; i++)
 		r->entries[IN][i] = (struct cry_entry){RIG_IN, RIG_SMALL, 0};
 	cry_list(r, IN, r->entries[IN], n);
-	cry_start(r, CRYPTO_COMMAND_CODE_DIGEST, RIG_BIG);
+	cry_start(r, DIGEST, RIG_BIG);
 }
 
 /*
@@ -30,7 +30,7 @@ static void have_one_refused(struct rig *r)
 
 	for (unsigned tries = 0; tries < 100; tries++) {
 		start_long(r);
-		cry_write(r, CRYPTO_COMMAND, CRYPTO_COMMAND_CODE_DIGEST);
+		cry_write(r, CRYPTO_COMMAND, DIGEST);
 		if (cry_read(r, CRYPTO_INT_STATUS) & REFUSED)
 			return;
 	}
@@ -45,13 +45,13 @@ static void cause(struct rig *r, unsigned n)
 	switch (1u << n) {
 	case DONE:
 		cry_one(r, IN, 0, 64);
-		cry_start(r, CRYPTO_COMMAND_CODE_DIGEST, 64);
+		cry_start(r, DIGEST, 64);
 		break;
 	case ERROR:
 		cry_start(r, 99, 64);
 		break;
 	case RESET_DONE:
-		cry_write(r, CRYPTO_COMMAND, CRYPTO_COMMAND_CODE_RESET);
+		cry_write(r, CRYPTO_COMMAND, RESET);
 		break;
 	case REFUSED:
 		have_one_refused(r);
@@ -288,7 +288,7 @@ static void whoever_sees_the_interrupt_sees_the_data(struct us_run *run)
 		cry_one(r, IN, 0, length);
 		cry_one(r, OUT, 0, length);
 		memset(r->out, 0, length);
-		cry_start(r, CRYPTO_COMMAND_CODE_ENCRYPT, length);
+		cry_start(r, ENCRYPT, length);
 		us_check_equal(r->run, came(r, US_MSIX, 0, SOON), 1);
 		us_check_bytes(r->run, r->out, r->expected, length);
 		us_check_equal(r->run, cry_read(r, CRYPTO_BYTES_DONE), length);
@@ -305,8 +305,9 @@ static void after_a_reset_no_message_of_the_old_command_comes(struct us_run *run
 		cry_write(r, CRYPTO_INT_ENABLE, ALL);
 		start_long(r);
 		us_fn_sleep(r->fn, when);
+		came(r, US_MSI, 0, 0); /* one that came before the reset is no fault */
 		if (when % 200000) {
-			cry_write(r, CRYPTO_COMMAND, CRYPTO_COMMAND_CODE_RESET);
+			cry_write(r, CRYPTO_COMMAND, RESET);
 			us_check_equal(r->run, came(r, US_MSI, 2, SOON), 1);
 		} else {
 			us_run_done(r->run, us_fn_reset(r->fn));
@@ -314,7 +315,8 @@ static void after_a_reset_no_message_of_the_old_command_comes(struct us_run *run
 			enable(r, US_MSI, 4);
 			cry_write(r, CRYPTO_INT_ENABLE, ALL);
 		}
-		came(r, US_MSI, 0, 0); /* one that came before the reset is no fault */
+		if (!cry_virtual_time(r))
+			came(r, US_MSI, 0, 0); /* nor is one that was under way */
 		us_check_equal(r->run, came(r, US_MSI, 0, WHILE), 0);
 		us_check_equal(r->run, came(r, US_MSI, 1, 0), 0);
 		cry_write(r, CRYPTO_INT_STATUS, ALL);
