@@ -49,7 +49,7 @@ struct us_test_group {
 
 /* Requirements that the tests made from the specification check, so that no test of the device's own has to. */
 struct us_claim {
-	const char *test; /* its name: "pci.header.ids" */
+	const char *test; /* its name: "pci.header.ids"; one that there is not is refused */
 	const char *requirements;
 };
 

@@ -73,13 +73,34 @@ void us_suite_add_own(struct us_suite *suite)
 		}
 }
 
-/* Requirements that the device says the made tests check. */
-static void add_claims(struct us_suite *suite)
+static struct us_case *find_case(const struct us_suite *suite, const char *name)
 {
-	for (size_t c = 0; suite->own && c < suite->own->nclaims; c++)
-		for (size_t i = 0; i < suite->ncases; i++)
-			if (!strcmp(suite->cases[i].name, suite->own->claims[c].test))
-				suite->cases[i].requirements = suite->own->claims[c].requirements;
+	for (size_t i = 0; i < suite->ncases; i++)
+		if (!strcmp(suite->cases[i].name, name))
+			return &suite->cases[i];
+	return NULL;
+}
+
+/* The device's own tests, and the requirements that it says the made ones check. */
+static int add_own(struct us_suite *suite, struct us_error *err)
+{
+	const struct us_conform *own = suite->own;
+
+	if (own && own->abi != US_CONFORM_ABI) /* before anything else in it is believed */
+		return us_fail(err, -EINVAL,
+			       "the tests of %s were built for test interface %u and this is %u: build them again",
+			       suite->map->name, own->abi, US_CONFORM_ABI);
+	us_suite_add_own(suite);
+	for (size_t c = 0; own && c < own->nclaims; c++) {
+		const struct us_claim *claim = &own->claims[c];
+		struct us_case *test = find_case(suite, claim->test);
+
+		if (!test)
+			return us_fail(err, -EINVAL, "the tests of %s claim %s for '%s', and there is no such test",
+				       suite->map->name, claim->requirements, claim->test);
+		test->requirements = claim->requirements;
+	}
+	return 0;
 }
 
 /* -- selecting -------------------------------------------------------------------------------------------------- */
@@ -146,13 +167,7 @@ int us_suite_new(const struct us_map *map, const struct us_conform *own, const s
 	us_suite_add_power(suite);
 	us_suite_add_registers(suite);
 	us_suite_add_memory(suite);
-	us_suite_add_own(suite);
-	add_claims(suite);
-	if (own && own->abi != US_CONFORM_ABI)
-		rc = us_fail(err, -EINVAL,
-			     "the tests of %s were built for test interface %u and this is %u: build them again", map->name,
-			     own->abi, US_CONFORM_ABI);
-	else if (!(rc = check_causes(suite, err)) && options->expect)
+	if (!(rc = add_own(suite, err)) && !(rc = check_causes(suite, err)) && options->expect)
 		rc = us_expect_read(suite, options->expect, err);
 	if (!rc)
 		rc = select_cases(suite, err);
@@ -190,12 +205,12 @@ void us_suite_list(const struct us_suite *suite, FILE *out)
 
 const char *us_suite_verdict(const struct us_suite *suite, const char *name, enum us_verdict *verdict)
 {
-	for (size_t i = 0; i < suite->ncases; i++)
-		if (!strcmp(suite->cases[i].name, name) && suite->cases[i].ran) {
-			*verdict = suite->cases[i].verdict;
-			return suite->cases[i].finding.text;
-		}
-	return NULL;
+	const struct us_case *test = find_case(suite, name);
+
+	if (!test || !test->ran)
+		return NULL;
+	*verdict = test->verdict;
+	return test->finding.text;
 }
 
 /* -- running ---------------------------------------------------------------------------------------------------- */

@@ -49,7 +49,7 @@ struct us_suite;
 /*
  * The tests of `map`, with the device's `own` (or NULL). `map`, `own` and what `options` points to stay the caller's and
  * must outlive the suite. -EINVAL with a sentence: a wrong file of expected failures, a filter that selects nothing, a
- * us_raised_by that can not be.
+ * us_raised_by that can not be, a claim for a test that there is not, tests for another interface.
  */
 int us_suite_new(const struct us_map *map, const struct us_conform *own, const struct us_suite_options *options,
 		 struct us_suite **suite, struct us_error *err);

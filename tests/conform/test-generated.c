@@ -8,6 +8,7 @@
 
 #include <understudy/device.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -377,11 +378,42 @@ static void each_mistake_is_found_by_the_test_that_is_there_for_it(void **state)
 	assert_int_equal(survivors, 0);
 }
 
+/* What a device brings of its own, and the sentence with which it is refused. */
+static void is_refused(const struct us_conform *own, const char *because)
+{
+	const struct us_suite_options options = {.seed = 1};
+	struct us_suite *suite;
+	struct us_error err;
+
+	assert_int_equal(us_suite_new(&map, own, &options, &suite, &err), -EINVAL);
+	assert_null(suite);
+	assert_non_null(strstr(err.text, because));
+}
+
+static void a_claim_for_a_test_that_there_is_not_is_refused(void **state)
+{
+	static const struct us_claim claims[] = {{"pci.header.ids", "PLA-01"}, {"pci.header.gone", "PLA-02"}};
+	const struct us_conform own = {.abi = US_CONFORM_ABI, .claims = claims, .nclaims = 2};
+
+	(void)state;
+	is_refused(&own, "claim PLA-02 for 'pci.header.gone'");
+}
+
+static void tests_for_another_interface_are_refused_before_they_are_looked_at(void **state)
+{
+	const struct us_conform own = {.abi = US_CONFORM_ABI + 1, .groups = (const void *)8, .ngroups = 1};
+
+	(void)state;
+	is_refused(&own, "build them again");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_device_without_mistakes_passes),
 		cmocka_unit_test(a_register_that_a_read_changes_is_left_alone),
+		cmocka_unit_test(a_claim_for_a_test_that_there_is_not_is_refused),
+		cmocka_unit_test(tests_for_another_interface_are_refused_before_they_are_looked_at),
 		cmocka_unit_test(each_mistake_is_found_by_the_test_that_is_there_for_it),
 	};
 
