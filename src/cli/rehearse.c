@@ -19,7 +19,9 @@ struct settings {
 	bool list, imports, gdb, print;
 	int argc;
 	char **argv;
-	char again[1024];
+	const char *cpus, *interrupts; /* as they were given, for replays */
+	char *gdb_commands; /* a file; NULL: a user gives them */
+	char again[4096];
 };
 
 static void usage(FILE *to)
@@ -27,25 +29,30 @@ static void usage(FILE *to)
 	fputs("Usage: understudy rehearse DRIVER.sys --device DEVICE [OPTION]...\n"
 	      "Run a compiled Windows driver (KMDF or WDM, x64) on an NT kernel in this process.\n\n"
 	      "DEVICE is the name of a device that comes with understudy, or the path of a shared object with a model\n"
-	      "(./mydevice.so). Without --on it is played in this process, in virtual time: the same seed is the same run.\n\n"
+	      "(./mydevice.so). Without --on it is played in this process, in virtual time: the same seed is the same "
+	      "run.\n\n"
 	      "  -d, --device DEVICE     the device that the driver drives\n"
-	      "  -o, --on TARGET         who plays it: 'model', the path of a vfio-user socket, or a PCI address that is bound\n"
+	      "  -o, --on TARGET         who plays it: 'model', the path of a vfio-user socket, or a PCI address that "
+	      "is bound\n"
 	      "                          to vfio-pci (default model)\n"
-	      "  -S, --stories FILE.so   tell the stories of this shared object (default: those that come with DEVICE)\n"
+	      "  -S, --stories FILE.so   tell the stories of this shared object (default: those that come with "
+	      "DEVICE)\n"
 	      "  -l, --list              list the stories, and tell none\n"
 	      "  -f, --filter GLOB       tell these only: 'life.*'; several with commas\n"
 	      "  -s, --seed N            chance comes from N (default 1); N-M tells each story with all of these\n"
 	      "  -c, --cpus N            so many processors, 1 to 8 (default 2)\n"
 	      "  -i, --interrupts KIND   grant the device line, msi, msi:N or msix:N for all stories\n"
 	      "      --fail N            make the Nth call that can fail for want of memory do so\n"
-	      "  -t, --trace FILE        write every call, choice, register access, DMA and interrupt to FILE (- for standard\n"
+	      "  -t, --trace FILE        write every call, choice, register access, DMA and interrupt to FILE (- for "
+	      "standard\n"
 	      "                          error)\n"
 	      "      --print             show what the driver prints (DbgPrint) on standard error\n"
-	      "      --gdb               run under gdb, with the driver's symbols\n"
+	      "      --gdb[=FILE]        run under gdb, with the driver's symbols; with gdb's commands from FILE\n"
 	      "      --imports           list what the driver imports and which framework functions it may call, and\n"
 	      "                          whether the stage has them; run nothing\n"
 	      "  -h, --help              print this\n\n"
-	      "Results are TAP on standard output, reports of failures on standard error. Exit status: 0 all passed or were\n"
+	      "Results are TAP on standard output, reports of failures on standard error. Exit status: 0 all passed or "
+	      "were\n"
 	      "skipped, 1 not, 2 usage.\n",
 	      to);
 }
@@ -114,7 +121,8 @@ static int small(const char *option, const char *text, uint64_t least, uint64_t 
 	const char *end = number(text, most, &value);
 	char format[96];
 
-	snprintf(format, sizeof format, "%s takes a number from %u to %u, not '%%s'", option, (unsigned)least, (unsigned)most);
+	snprintf(format, sizeof format, "%s takes a number from %u to %u, not '%%s'", option, (unsigned)least,
+		 (unsigned)most);
 	if (!end || *end || value < least)
 		return wrong(format, text);
 	*to = (unsigned)value;
@@ -144,8 +152,10 @@ static int one_option(struct settings *s, int option)
 	case 's':
 		return seeds(&s->telling, optarg);
 	case 'c':
+		s->cpus = optarg;
 		return small("--cpus", optarg, 1, 8, &rehearsal->cpus);
 	case 'i':
+		s->interrupts = optarg;
 		return grant(&s->telling, optarg);
 	case 'F':
 		return small("--fail", optarg, 1, 1000000, &rehearsal->fail_nth);
@@ -157,6 +167,7 @@ static int one_option(struct settings *s, int option)
 		return 0;
 	case 'g':
 		s->gdb = true;
+		s->gdb_commands = optarg;
 		return 0;
 	case 'I':
 		s->imports = true;
@@ -174,13 +185,20 @@ static int one_option(struct settings *s, int option)
 static int parse(struct settings *s, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"device", required_argument, NULL, 'd'},     {"on", required_argument, NULL, 'o'},
-		{"stories", required_argument, NULL, 'S'},    {"list", no_argument, NULL, 'l'},
-		{"filter", required_argument, NULL, 'f'},     {"seed", required_argument, NULL, 's'},
-		{"cpus", required_argument, NULL, 'c'},	      {"interrupts", required_argument, NULL, 'i'},
-		{"fail", required_argument, NULL, 'F'},	      {"trace", required_argument, NULL, 't'},
-		{"print", no_argument, NULL, 'p'},	      {"gdb", no_argument, NULL, 'g'},
-		{"imports", no_argument, NULL, 'I'},	      {"help", no_argument, NULL, 'h'},
+		{"device", required_argument, NULL, 'd'},
+		{"on", required_argument, NULL, 'o'},
+		{"stories", required_argument, NULL, 'S'},
+		{"list", no_argument, NULL, 'l'},
+		{"filter", required_argument, NULL, 'f'},
+		{"seed", required_argument, NULL, 's'},
+		{"cpus", required_argument, NULL, 'c'},
+		{"interrupts", required_argument, NULL, 'i'},
+		{"fail", required_argument, NULL, 'F'},
+		{"trace", required_argument, NULL, 't'},
+		{"print", no_argument, NULL, 'p'},
+		{"gdb", optional_argument, NULL, 'g'},
+		{"imports", no_argument, NULL, 'I'},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	int option, error = 0;
@@ -214,8 +232,8 @@ static int find_stories(struct settings *s, struct us_error *err)
 	if (!s->own)
 		return us_fail(err, -ENOENT, "%s defines no us_stories: it ends with US_STORIES(...)", s->stories_file);
 	if (s->own->abi != US_STORIES_ABI)
-		return us_fail(err, -EINVAL, "%s was built for story interface %u and this is %u: build it again", s->stories_file,
-			       s->own->abi, US_STORIES_ABI);
+		return us_fail(err, -EINVAL, "%s was built for story interface %u and this is %u: build it again",
+			       s->stories_file, s->own->abi, US_STORIES_ABI);
 	return 0;
 }
 
@@ -238,44 +256,63 @@ static int close_trace(struct settings *s, struct us_error *err)
 		return 0;
 	lost = ferror(trace);
 	if (fclose(trace) || lost)
-		return us_fail(err, -EIO, "%s: the trace could not be written: %s", s->trace_file, strerror(errno ? errno : EIO));
+		return us_fail(err, -EIO, "%s: the trace could not be written: %s", s->trace_file,
+			       strerror(errno ? errno : EIO));
 	return 0;
 }
 
-/* Starts gdb on the same command; it reads the driver's symbols when that is loaded. */
+/* What gdb does first: up to where the driver is loaded, each time, since loading it takes breakpoints away. */
+static int write_script(const char *name, int fd, struct us_error *err)
+{
+	static const char commands[] =
+		"set confirm off\nset breakpoint pending on\n"
+		"handle SIGSEGV nostop noprint pass\nhandle SIGVTALRM nostop noprint pass\n"
+		"break us_nt_driver_loaded\nrun\n"
+		"eval \"add-symbol-file %s -o %lu\", us_nt_symbols, us_nt_symbols_offset\n"
+		"commands 1\nsilent\ncontinue\nend\n"
+		"echo The driver is loaded and has not begun: set breakpoints, then continue.\\n\n";
+	FILE *file = fdopen(fd, "w");
+
+	if (!file || fprintf(file, "shell rm -f %s\n%s", name, commands) < 0 || fclose(file))
+		return us_fail(err, -errno, "%s: gdb's commands can not be written: %s", name, strerror(errno));
+	return 0;
+}
+
+/* Starts gdb on the same command, for a user, or with a file of commands. */
 static int run_gdb(struct settings *s, struct us_error *err)
 {
-	static const char *const commands[] = {
-		"set breakpoint pending on", "handle SIGSEGV nostop noprint pass", "handle SIGVTALRM nostop noprint pass",
-		"set confirm off", "break us_nt_driver_loaded",
-		"commands\nsilent\neval \"add-symbol-file %s -o %lu\", us_nt_symbols, us_nt_symbols_offset\ncontinue\nend",
-	};
-	enum { COMMANDS = sizeof commands / sizeof commands[0] };
-	char **arguments = calloc((size_t)s->argc + 2 * COMMANDS + 8, sizeof *arguments), script[] = "/tmp/understudy-XXXXXX";
-	int fd = mkstemp(script), n = 0;
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-	static char gdb[] = "gdb", quiet[] = "-q", command[] = "-x", args[] = "--args", self[] = "/proc/self/exe";
-	char program[4096];
+	static char gdb[] = "gdb", quiet[] = "-q", batch[] = "-batch", command[] = "-x", args[] = "--args",
+		    self[] = "/proc/self/exe";
+	char **arguments = calloc((size_t)s->argc + 12, sizeof *arguments), script[] = "/tmp/understudy-XXXXXX",
+	     program[4096];
+	int fd = mkstemp(script), n = 0, rc;
 	ssize_t length = readlink(self, program, sizeof program - 1);
 
-	if (!arguments || !file || length < 0)
+	if (!arguments || fd < 0 || length < 0)
 		return us_fail(err, -EIO, "gdb can not be prepared: %s", strerror(errno));
 	program[length] = 0;
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(file, "%s\n", commands[i]);
-	fprintf(file, "shell rm -f %s\n", script);
-	fclose(file);
+	if ((rc = write_script(script, fd, err)))
+		return rc;
 	arguments[n++] = gdb;
 	arguments[n++] = quiet;
+	if (s->gdb_commands)
+		arguments[n++] = batch;
 	arguments[n++] = command;
 	arguments[n++] = script;
+	if (s->gdb_commands) {
+		arguments[n++] = command;
+		arguments[n++] = s->gdb_commands;
+	}
 	arguments[n++] = args;
 	arguments[n++] = program;
 	for (int i = 0; i < s->argc; i++)
-		if (strcmp(s->argv[i], "--gdb"))
+		if (strncmp(s->argv[i], "--gdb", 5) != 0)
 			arguments[n++] = s->argv[i];
 	execvp(gdb, arguments);
-	return us_fail(err, -errno, "gdb can not be started: %s", strerror(errno));
+	rc = us_fail(err, -errno, "gdb can not be started: %s; is it installed (Debian: gdb)?", strerror(errno));
+	unlink(script);
+	free(arguments);
+	return rc;
 }
 
 static int run(struct settings *s, struct us_error *err)
@@ -306,22 +343,40 @@ static int run(struct settings *s, struct us_error *err)
 	return rc ? rc : result.failed ? 1 : 0;
 }
 
-/* The command for replays: as it was given, but for what each story has of its own. */
+/* Adds a word to the command for replays, quoted where a shell would see more than a word in it. */
+static void add_word(struct settings *s, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+@%";
+	const bool quoted = !*word || word[strspn(word, plain)];
+	size_t at = strlen(s->again);
+
+	at += (size_t)snprintf(s->again + at, sizeof s->again - at, quoted ? " '" : " ");
+	for (; *word && at + 8 < sizeof s->again; word++)
+		at += (size_t)snprintf(s->again + at, sizeof s->again - at, *word == '\'' ? "'\\''" : "%c", *word);
+	if (quoted && at + 2 < sizeof s->again)
+		snprintf(s->again + at, sizeof s->again - at, "'");
+}
+
+/* The command for replays: what was given, but for what each story has of its own. */
 static void note_command(struct settings *s)
 {
-	static const char *const left_out[] = {"-f", "--filter", "-s", "--seed", "-t", "--trace", "--fail"};
-	size_t at = (size_t)snprintf(s->again, sizeof s->again, "understudy rehearse");
+	const struct {
+		const char *option, *value;
+	} given[] = {{"--device", s->device},
+		     {"--on", s->telling.rehearsal.target},
+		     {"--stories", s->stories_file},
+		     {"--cpus", s->cpus},
+		     {"--interrupts", s->interrupts}};
 
-	for (int i = 1; i < s->argc && at < sizeof s->again; i++) {
-		bool out = false;
-
-		for (size_t n = 0; n < sizeof left_out / sizeof left_out[0]; n++)
-			out |= !strcmp(s->argv[i], left_out[n]);
-		if (out)
-			i++;
-		else
-			at += (size_t)snprintf(s->again + at, sizeof s->again - at, " %s", s->argv[i]);
-	}
+	snprintf(s->again, sizeof s->again, "understudy rehearse");
+	add_word(s, s->telling.rehearsal.driver);
+	for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
+		if (given[i].value) {
+			add_word(s, given[i].option);
+			add_word(s, given[i].value);
+		}
+	if (s->print)
+		add_word(s, "--print");
 }
 
 int us_cli_rehearse(int argc, char **argv)
@@ -335,10 +390,10 @@ int us_cli_rehearse(int argc, char **argv)
 	int rc;
 
 	s.telling.again = s.again;
-	note_command(&s); /* before the options are permuted */
 	rc = parse(&s, argc, argv);
 	if (rc)
 		return rc > 0 ? US_EXIT_OK : US_EXIT_USAGE;
+	note_command(&s);
 	if (isatty(STDERR_FILENO))
 		s.telling.progress = stderr;
 	signal(SIGPIPE, SIG_IGN);

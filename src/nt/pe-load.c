@@ -34,7 +34,29 @@ static void bake_cookie(const struct us_pe *pe, uint8_t *base)
 		memcpy(base + pe->cookie, &cookie, sizeof cookie);
 }
 
-/* Nothing is both writable and executable: a section that wants both (the INIT of old drivers) is executable. */
+/*
+ * A debugger traces this process. It can not set breakpoints in pages that are shared and read-only, which is what the stage's
+ * memory is.
+ */
+static bool is_debugged(void)
+{
+	static int known = -1;
+	char line[128];
+	FILE *status;
+	int tracer = 0;
+
+	if (known >= 0)
+		return known;
+	status = fopen("/proc/self/status", "re");
+	while (status && fgets(line, sizeof line, status) && sscanf(line, "TracerPid: %d", &tracer) != 1)
+		;
+	if (status)
+		fclose(status);
+	known = tracer != 0;
+	return known;
+}
+
+/* Nothing is both writable and executable, but for a debugger: a section that wants both (the INIT of old drivers) is executable. */
 static int protect(const struct us_pe *pe, uint8_t *base)
 {
 	int rc = us_nt_protect(base, (pe->headers + US_NT_PAGE - 1) / US_NT_PAGE, false, false);
@@ -45,7 +67,7 @@ static int protect(const struct us_pe *pe, uint8_t *base)
 
 		if (s->address < pe->loaded && s->size)
 			rc = us_nt_protect(base + s->address, (s->size + US_NT_PAGE - 1) / US_NT_PAGE,
-					   s->flags & US_SECTION_WRITE && !execute, execute);
+					   execute ? is_debugged() : s->flags & US_SECTION_WRITE, execute);
 	}
 	return rc;
 }
