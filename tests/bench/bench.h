@@ -8,6 +8,7 @@
 
 #include <understudy/function.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,6 +20,8 @@ struct bench_subject {
 	unsigned n; /* times in a round: some milliseconds' worth */
 	double bytes; /* moved each time, for a throughput in MB/s; 0: the time of one is shown */
 	double limit; /* how many times the baseline's value it may (time) or should (throughput) have; 0: no target */
+	double rate; /* how many a second there should be, which are then shown; 0: no target */
+	bool processor; /* processor time is measured: of this process, and of its children that have ended */
 	double median; /* the result: ns, or MB/s */
 	double ratio; /* to the baseline: median of the rounds' */
 };
