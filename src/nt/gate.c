@@ -32,11 +32,16 @@ uint64_t NTAPI us_nt_gate_failed(const struct gate *gate);
 
 /* -- what the trace says --------------------------------------------------------------------------------------------- */
 
-/* A pointer as every run sees it: the stage's addresses are the same each time, the host's are not. */
+/*
+ * A pointer as every run sees it: the stage's addresses are the same each time, the host's are not. How deep the driver's
+ * frames lie on a stack is a matter of the frames of the stage's own functions below them, and so of its compiler.
+ */
 static int print_pointer(char *to, size_t size, uint64_t value)
 {
 	if (value == 0)
 		return snprintf(to, size, "NULL");
+	if (us_nt_window((const void *)(uintptr_t)value) == US_WINDOW_STACK)
+		return snprintf(to, size, "stack");
 	if (value - US_NT_BASE < US_WINDOWS * US_NT_WINDOW_SIZE || value < 0x10000)
 		return snprintf(to, size, "0x%" PRIx64, value);
 	return snprintf(to, size, "host");

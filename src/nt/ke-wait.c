@@ -79,6 +79,8 @@ const char *us_nt_where(const void *at)
 
 	if (window < 0)
 		return "outside of the stage's memory";
+	if (window == US_WINDOW_STACK)
+		return windows[window]; /* the address depends on the frames of the stage's functions below it, and so on its compiler */
 	if (!in_pool(at, text, sizeof(texts[0])))
 		snprintf(text, sizeof(texts[0]), "%s at 0x%llx", windows[window], (unsigned long long)(uintptr_t)at);
 	return text;

@@ -52,7 +52,7 @@ void us_ke_signal(DISPATCHER_HEADER *header);
  */
 void us_ke_wait(DISPATCHER_HEADER *header, const char *what);
 
-/* "the event on a stack at 0x…", for sentences. */
+/* "the event in the driver's data at 0x…", for sentences. */
 const char *us_ke_describe(const void *object, char *text, size_t size);
 
 /* -- time ------------------------------------------------------------------------------------------------------------ */

@@ -42,7 +42,7 @@ size_t us_nt_ke_leaks(char *text, size_t size);
 /* The process of kernel mode (the system) or user mode (the application), as PsGetCurrentProcess() has it. */
 PEPROCESS us_nt_process(KPROCESSOR_MODE mode);
 
-/* "in the driver's pool piece 'abcd' + 24, at 0x…", "on a stack at 0x…", for sentences; good until the fourth next call. */
+/* "in the driver's pool piece 'abcd' + 24, at 0x…", "on a stack", for sentences; good until the fourth next call. */
 const char *us_nt_where(const void *at);
 
 /* -- ex: memory of drivers ---------------------------------------------------------------------------------------- */

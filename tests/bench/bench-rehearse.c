@@ -3,8 +3,6 @@
  * What rehearsals of the compiled crypto driver cost, on the model in this process.
  *
  *     bench-rehearse DRIVER.sys
- *
- * Processor time, as they need one processor and wait for nobody.
  */
 #include "bench.h"
 #include "digests.h"
@@ -82,26 +80,25 @@ int main(int argc, char **argv)
 	const struct us_rehearsal rehearsal = {.driver = argv[1], .function = model};
 	struct subject idle = {rehearsal, NULL, 0}, one = {rehearsal, digests, 1}, many = one;
 	struct bench_subject rehearsed[] = {
-		{.name = "a process that does nothing (true)", .run = processes, .n = 2, .processor = true},
-		{.name = "load, start, stop, unload", .run = rehearsals, .ctx = &idle, .n = 5, .processor = true},
+		{.name = "a process that does nothing (true)", .run = processes, .n = 1},
+		{.name = "load, start, stop, unload", .run = rehearsals, .ctx = &idle, .n = 2},
 		{.name = "load, start, one digest, stop, unload",
 		 .run = rehearsals,
 		 .ctx = &one,
-		 .n = 5,
-		 .processor = true,
+		 .n = 2,
 		 .rate = 2000},
 	};
 	struct bench_subject requested[] = {
-		{.name = "libcrypto called directly", .run = direct, .n = 300, .processor = true},
-		{.name = "request on the stage", .run = requests, .ctx = &many, .n = 300, .processor = true},
+		{.name = "libcrypto called directly", .run = direct, .n = 100},
+		{.name = "request on the stage", .run = requests, .ctx = &many, .n = 100},
 	};
 	struct bench_subject suites[] = {
-		{.name = "a process that does nothing (true)", .run = processes, .n = 5, .processor = true},
-		{.name = "every story, one seed", .run = suite, .ctx = &one, .n = 1, .processor = true, .rate = 5},
+		{.name = "a process that does nothing (true)", .run = processes, .n = 5},
+		{.name = "every story, one seed", .run = suite, .ctx = &one, .n = 1, .rate = 5},
 	};
 
-	bench_compare("Rehearsals of the crypto driver", rehearsed, 3, 100);
-	bench_compare("A digest of 4 KiB, by the driver on the stage", requested, 2, 60);
+	bench_compare("Rehearsals of the crypto driver", rehearsed, 3, 300);
+	bench_compare("A digest of 4 KiB, by the driver on the stage", requested, 2, 100);
 	bench_compare("The crypto driver's suite", suites, 2, 10);
 	us_fn_close(model);
 	return 0;

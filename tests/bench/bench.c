@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #define ROUNDS 400 /* most */
@@ -30,30 +29,14 @@ uint64_t bench_now(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t nanoseconds(struct timeval t)
-{
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_usec * 1000;
-}
-
-static uint64_t processor_now(void)
-{
-	struct timespec own;
-	struct rusage children;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
-	getrusage(RUSAGE_CHILDREN, &children);
-	return (uint64_t)own.tv_sec * 1000000000 + (uint64_t)own.tv_nsec + nanoseconds(children.ru_utime) +
-	       nanoseconds(children.ru_stime);
-}
-
 /* Of one round: ns for one, or MB/s. */
 static double measure(const struct bench_subject *s)
 {
-	uint64_t (*now)(void) = s->processor ? processor_now : bench_now, start = now();
+	uint64_t start = bench_now();
 	double each;
 
 	s->run(s->ctx, s->n);
-	each = (double)(now() - start) / s->n;
+	each = (double)(bench_now() - start) / s->n;
 	return s->bytes ? s->bytes * 1000 / each : each;
 }
 

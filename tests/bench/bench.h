@@ -8,7 +8,6 @@
 
 #include <understudy/function.h>
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,7 +20,6 @@ struct bench_subject {
 	double bytes; /* moved each time, for a throughput in MB/s; 0: the time of one is shown */
 	double limit; /* how many times the baseline's value it may (time) or should (throughput) have; 0: no target */
 	double rate; /* how many a second there should be, which are then shown; 0: no target */
-	bool processor; /* processor time is measured: of this process, and of its children that have ended */
 	double median; /* the result: ns, or MB/s */
 	double ratio; /* to the baseline: median of the rounds' */
 };

@@ -23,7 +23,6 @@ unsigned tell_suite(const char *driver, struct us_function *fn)
 		.first_seed = 1,
 		.last_seed = 1,
 		.tap = nowhere,
-		.reports = stderr,
 	};
 	struct us_telling_result result;
 	struct us_error err;

@@ -57,7 +57,8 @@ static void called(struct meeting *m, unsigned cpu, char letter)
 		for (const char *runs = m->running[m->thread[i]]; *runs; runs++)
 			m->met[(unsigned char)*runs][(unsigned char)letter][i != cpu] = true;
 	append(m->running[m->thread[cpu]], DEPTH, letter);
-	append(m->order, ORDER, letter);
+	if (letter != 'p') /* that is called by one of the others */
+		append(m->order, ORDER, letter);
 }
 
 static void came_back(struct meeting *m, unsigned cpu, char letter)

@@ -71,26 +71,25 @@ static void fill(struct _WDF_FUNCTIONS *table)
 }
 
 /* The functions as exports, made once in a process: their gates outlive each stage. */
-static const struct us_export *exports(void)
+static struct us_export all[FUNCTIONS];
+
+static void make_exports(void)
 {
-	static struct us_export all[FUNCTIONS];
 	struct _WDF_FUNCTIONS table = {0};
 	WDFFUNC functions[FUNCTIONS];
-	size_t i;
 
-	if (all[0].name)
-		return all;
 	fill(&table);
 	memcpy(functions, &table, sizeof(functions));
-	for (i = 0; i < FUNCTIONS; i++)
+	for (size_t i = 0; i < FUNCTIONS; i++)
 		all[i] = (struct us_export){names[i].name, (void (*)(void))(uintptr_t)functions[i], names[i].max_irql,
 					    names[i].types};
-	return all;
 }
 
 const struct us_export *us_wdf_function(size_t index)
 {
-	return index < FUNCTIONS ? &exports()[index] : NULL;
+	if (!all[0].name)
+		make_exports();
+	return index < FUNCTIONS ? &all[index] : NULL;
 }
 
 /* -- binding ------------------------------------------------------------------------------------------------------- */
