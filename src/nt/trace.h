@@ -24,7 +24,10 @@ void us_nt_trace_fini(void);
 /* True while a file is written: for what is costly to say. */
 bool us_nt_tracing(void);
 
-/* A line, printf manner, without newline: "register  read  BAR0+0x010 4 = 0x00000001". No host pointers, ever. */
+/*
+ * A line, printf manner, without newline: "register  read  BAR0+0x010 4 = 0x00000001". No host pointers, ever, and none into a
+ * stack: where in it something lies depends on the stage's compiler.
+ */
 void us_nt_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
