@@ -67,14 +67,18 @@ struct us_rehearsal {
 	void *entry; /* instead: a native DriverEntry (ms_abi), for tests that are compiled here */
 
 	const char *target, *model; /* as for us_fn_open(); NULL: "model" */
-	struct us_function *function; /* instead: open already, stays the caller's; is reset at the start of the run */
+	/*
+	 * Instead: open already, stays the caller's; is reset at the start of the run. In real time it can reach the stage's
+	 * memory until it is closed, so that runs follow each other quickly.
+	 */
+	struct us_function *function;
 
 	uint64_t seed;
 	unsigned cpus; /* 1 to 8; 0: 2 */
 	enum us_nt_grant grant;
 	unsigned messages; /* 0: as many as the function has */
 	size_t memory; /* bytes of physical memory; 0: 64 MiB */
-	uint64_t time_limit; /* virtual ns after which the run counts as hung; 0: 10 minutes */
+	uint64_t time_limit; /* ns after which the run counts as hung; 0: 10 minutes of virtual time, 1 of real time */
 	uint64_t point_limit; /* the same in scheduling points; 0: 50 million */
 	const struct us_nt_value *registry;
 	size_t nregistry;

@@ -66,17 +66,6 @@ static int bar_of(uint64_t physical)
 
 /* -- memory space ------------------------------------------------------------------------------------------------- */
 
-/* The registers themselves, on a function in real time that lets them be mapped. */
-static void *map_real(unsigned bar, uint64_t offset, size_t size)
-{
-	void *at;
-
-	if (us_nt->info->virtual_time || !(us_nt->info->region[bar].flags & US_REGION_MAP) ||
-	    us_fn_map_region(us_nt->fn, (enum us_region)bar, offset, size, &at))
-		return NULL;
-	return at;
-}
-
 static bool map_bar(struct us_space *space, unsigned bar)
 {
 	const uint64_t offset = space->physical - (us_nt->mm->bar[bar] & ~(uint64_t)(US_NT_PAGE - 1));
@@ -86,11 +75,7 @@ static bool map_bar(struct us_space *space, unsigned bar)
 			       "MmMapIoSpace: 0x%zx bytes at 0x%" PRIx64 " run past the end of BAR%u, 0x%" PRIx64
 			       " bytes at 0x%" PRIx64,
 			       space->size, space->physical, bar, us_nt->info->region[bar].size, us_nt->mm->bar[bar]);
-	space->kind = US_SPACE_REAL;
-	space->at = map_real(bar, offset, space->size);
-	if (space->at)
-		return true;
-	space->kind = US_SPACE_TRAPPED;
+	space->kind = US_SPACE_BAR;
 	space->at = us_nt_trap_map(bar, offset, space->size);
 	return space->at != NULL;
 }
@@ -171,7 +156,7 @@ void NTAPI MmUnmapIoSpace(PVOID base, SIZE_T bytes)
 	us_nt->mm->nspaces--;
 	if (space->kind == US_SPACE_MEMORY)
 		us_nt_unmap_physical(space->at, space->size / US_NT_PAGE);
-	else if (space->kind == US_SPACE_TRAPPED)
+	else
 		us_nt_trap_unmap(space->at, space->size);
 	us_nt_free(space);
 }

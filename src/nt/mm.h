@@ -32,7 +32,7 @@ struct us_space {
 	uint64_t physical; /* of that page */
 	size_t size; /* whole pages */
 	uint64_t caller; /* the driver's call */
-	enum { US_SPACE_TRAPPED, US_SPACE_MEMORY, US_SPACE_REAL } kind;
+	enum { US_SPACE_BAR, US_SPACE_MEMORY } kind;
 };
 
 /*

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/pci_regs.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ static struct {
 	uint32_t pages; /* of each half */
 	uint32_t scattered; /* of these, the ones handed out page by page */
 	uint32_t stride; /* from one to the next, modulo `scattered`; they have no common divisor */
+	const struct us_function *kept; /* a function that was let reach it and still is, when it is open; NULL: none */
 } memory;
 
 struct half {
@@ -79,6 +81,7 @@ static void close_memory(void)
 		munmap(memory.linear[i], (size_t)memory.pages * US_NT_PAGE);
 		close(memory.fd[i]);
 	}
+	memory.kept = NULL;
 	memory.open = false;
 }
 
@@ -123,23 +126,51 @@ static int open_memory(uint64_t size)
 
 /* -- a run's ------------------------------------------------------------------------------------------------------ */
 
-/* Lets the function reach the memory. */
+static void unshare(void)
+{
+	for (unsigned i = 0; i < 2; i++) /* whatever the last run's size was */
+		us_fn_dma_unmap(us_nt->fn, half_base[i], MOST_MEMORY / 2);
+}
+
+/* Lets the function reach the memory, if it does not since an earlier run. */
 static int share(struct us_error *err)
 {
 	const size_t size = (size_t)memory.pages * US_NT_PAGE;
+	const bool kept = memory.kept == us_nt->fn;
 
+	if (!kept)
+		unshare();
+	memory.kept = NULL;
 	for (unsigned i = 0; i < 2; i++) {
 		int rc = us_fn_dma_share(us_nt->fn, memory.linear[i], memory.fd[i], half_base[i], size,
 					 US_FN_DMA_READ | US_FN_DMA_WRITE);
 
-		if (!rc)
+		if (!rc || (kept && rc == -EEXIST))
 			continue;
 		us_fail(err, rc, "the stage's memory can not be given to the device: %s", us_fn_error(us_nt->fn));
-		if (i)
-			us_fn_dma_unmap(us_nt->fn, half_base[0], size);
+		unshare();
 		return rc;
 	}
 	return 0;
+}
+
+/*
+ * The end of a run: a device that still works must not write into the next one. In real time it costs too much to take
+ * the memory back (it is pinned page by page, and entered in an IOMMU) only to give it to the same function again: that
+ * may not master the bus any more, and is reset before it may.
+ */
+static void stop_device(void)
+{
+	uint64_t command = 0;
+
+	if (us_nt->info->virtual_time || us_nt->fn != us_nt->config->function ||
+	    us_fn_read(us_nt->fn, US_REGION_CONFIG, PCI_COMMAND, 2, &command) ||
+	    us_fn_write(us_nt->fn, US_REGION_CONFIG, PCI_COMMAND, 2, command & ~(uint64_t)PCI_COMMAND_MASTER) ||
+	    us_fn_read(us_nt->fn, US_REGION_CONFIG, PCI_COMMAND, 2, &command)) { /* what was under way has arrived */
+		unshare();
+		return;
+	}
+	memory.kept = us_nt->fn;
 }
 
 static int begin(struct us_error *err)
@@ -190,8 +221,7 @@ void us_nt_phys_reset(void)
 
 	if (__atomic_load_n(&memory.user, __ATOMIC_RELAXED) != us_nt || !phys)
 		return;
-	for (unsigned i = 0; i < 2; i++) /* first: a device that still works must not write into the next run */
-		us_fn_dma_unmap(us_nt->fn, half_base[i], (size_t)memory.pages * US_NT_PAGE);
+	stop_device();
 	us_windows_end();
 	for (unsigned i = 0; i < 2; i++) {
 		const struct half *half = &phys->half[i];

@@ -10,7 +10,8 @@
 #include "nt/trace.h"
 
 #define IDLE_STACK (64u << 10)
-#define DEFAULT_TIME_LIMIT (600 * UINT64_C(1000000000))
+#define DEFAULT_TIME_LIMIT (600 * UINT64_C(1000000000)) /* virtual */
+#define REAL_TIME_LIMIT (60 * UINT64_C(1000000000)) /* somebody waits for it */
 #define DEFAULT_POINT_LIMIT UINT64_C(50000000)
 
 /* In real time, one point in so many looks at the clock and for interrupts. */
@@ -523,7 +524,7 @@ void us_nt_sched_init(void)
 	s->ncpus = config->cpus ? config->cpus : 2;
 	s->virtual_time = us_nt->info->virtual_time;
 	s->started = us_fn_now(us_nt->fn);
-	s->time_limit = config->time_limit ? config->time_limit : DEFAULT_TIME_LIMIT;
+	s->time_limit = config->time_limit ? config->time_limit : s->virtual_time ? DEFAULT_TIME_LIMIT : REAL_TIME_LIMIT;
 	s->point_limit = config->point_limit ? config->point_limit : DEFAULT_POINT_LIMIT;
 	s->stay = stays[us_nt_random(sizeof(stays))];
 	s->delay = delays[us_nt_random(sizeof(delays))];

@@ -30,7 +30,7 @@
 #define SIGNAL_STACK (64u << 10)
 
 struct io_map {
-	uint64_t base, size; /* 0: free */
+	uint64_t base, size; /* 0: free; base in the reserved addresses, or where the registers themselves are mapped */
 	unsigned bar;
 	uint64_t offset;
 };
@@ -84,20 +84,43 @@ void us_nt_register_write(unsigned bar, uint64_t offset, unsigned width, uint64_
 	us_nt_point(0);
 }
 
+/* The registers themselves, on a function in real time that lets them be mapped; 0: they can not be. */
+static uint64_t map_real(unsigned bar, uint64_t offset, size_t length)
+{
+	void *at;
+
+	if (us_nt->info->virtual_time || !(us_nt->info->region[bar].flags & US_REGION_MAP) ||
+	    us_fn_map_region(us_nt->fn, US_REGION_BAR0 + bar, offset, length, &at))
+		return 0;
+	return (uint64_t)(uintptr_t)at;
+}
+
+/* Addresses at which each access is a trap; 0: there are no more. */
+static uint64_t map_nothing(size_t length)
+{
+	uint64_t base = next_base;
+
+	if (base + length + US_NT_PAGE > US_IO_BASE + US_IO_SIZE)
+		return 0;
+	next_base += length + US_NT_PAGE; /* what follows is nobody's: running over the end shows */
+	return base;
+}
+
 void *us_nt_trap_map(unsigned bar, uint64_t offset, size_t size)
 {
-	uint64_t in_page = offset % US_NT_PAGE, length = (size + in_page + US_NT_PAGE - 1) / US_NT_PAGE * US_NT_PAGE;
-	void *real;
+	uint64_t in_page = offset % US_NT_PAGE, length = (size + in_page + US_NT_PAGE - 1) / US_NT_PAGE * US_NT_PAGE, base;
 
-	if ((us_nt->info->region[bar].flags & US_REGION_MAP) && !us_nt->info->virtual_time &&
-	    us_fn_map_region(us_nt->fn, US_REGION_BAR0 + bar, offset - in_page, length, &real) == 0)
-		return (uint8_t *)real + in_page;
-	for (unsigned i = 0; i < IO_MAPS; i++)
-		if (maps[i].size == 0 && next_base + length + US_NT_PAGE <= US_IO_BASE + US_IO_SIZE) {
-			maps[i] = (struct io_map){next_base, length, bar, offset - in_page};
-			next_base += length + US_NT_PAGE; /* what follows is nobody's: running over the end shows */
-			return (void *)(uintptr_t)(maps[i].base + in_page);
-		}
+	for (unsigned i = 0; i < IO_MAPS; i++) {
+		if (maps[i].size)
+			continue;
+		base = map_real(bar, offset - in_page, length);
+		if (!base)
+			base = map_nothing(length);
+		if (!base)
+			return NULL;
+		maps[i] = (struct io_map){base, length, bar, offset - in_page};
+		return (void *)(uintptr_t)(base + in_page);
+	}
 	return NULL;
 }
 
@@ -331,7 +354,8 @@ static void handle(int signal, siginfo_t *info, void *raw)
 	bool paged = context->uc_mcontext.gregs[REG_TRAPNO] == US_TRAP_PAGE;
 	const char *text = NULL;
 
-	if (signal == SIGSEGV && rip != address) {
+	/* SIGBUS: registers that are mapped, of a function that sleeps or whose memory space is off */
+	if ((signal == SIGSEGV || signal == SIGBUS) && rip != address) {
 		bool io = paged && io_map_of(address), shared = paged && address - SHARED_PAGE < US_NT_PAGE;
 
 		if (!paged && by_driver && is_fast_fail(context))

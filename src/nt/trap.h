@@ -10,7 +10,9 @@
  *
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP are the stage's while a run lasts; faults that are not of the stage go to who
  * was there before. Handlers run on the fiber's own stack, unless that is used up, and a scheduling point inside them is
- * fine. A register access is a point before and behind. On a function whose BARs can be mapped (kernel VFIO), MmMapIoSpace maps them.
+ * fine. A register access is a point before and behind. On a function whose BARs can be mapped (kernel VFIO), MmMapIoSpace
+ * maps them; only what the function does not answer there (asleep, memory space off, pulled out) is a trap then, and reads
+ * as all ones.
  */
 #ifndef UNDERSTUDY_NT_TRAP_H
 #define UNDERSTUDY_NT_TRAP_H
@@ -26,7 +28,7 @@ void us_nt_trap_init(void);
 void us_nt_trap_fini(void);
 
 /*
- * Reserves addresses behind which the device's registers are: offset `offset` and on of BAR `bar`, `size` bytes (rounded
+ * Gives addresses behind which the device's registers are: offset `offset` and on of BAR `bar`, `size` bytes (rounded
  * up to pages). NULL: no addresses left.
  */
 void *us_nt_trap_map(unsigned bar, uint64_t offset, size_t size);
