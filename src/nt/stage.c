@@ -2,6 +2,7 @@
 /* The stage's beginning and end: its memory, its chance, its modules in order, and how a run is stopped. */
 #include "nt/stage.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -229,6 +230,20 @@ static void end(void)
 	us_nt = NULL;
 }
 
+/* Once the other side of the seam is gone (function.h: -EIO) whatever failed is not the driver's fault. */
+static void blame_target(void)
+{
+	struct us_stop *stop = &us_nt->stop;
+	uint64_t vendor;
+
+	if (stop->outcome == US_NT_PASSED || us_fn_read(us_nt->fn, US_REGION_CONFIG, 0, 2, &vendor) != -EIO)
+		return;
+	stop->outcome = US_NT_FAILED;
+	stop->rule[0] = 0;
+	stop->code = 0;
+	snprintf(stop->text, sizeof(stop->text), "who played the device is gone: %s", us_fn_error(us_nt->fn));
+}
+
 int us_nt_run(const struct us_rehearsal *rehearsal, void (*body)(void *context), void *context,
 	      struct us_rehearsal_report *report, struct us_error *err)
 {
@@ -247,8 +262,10 @@ int us_nt_run(const struct us_rehearsal *rehearsal, void (*body)(void *context),
 		else
 			us_nt_sched_run();
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		blame_target();
 		us_nt_report(report);
+	}
 	end();
 	return rc;
 }
