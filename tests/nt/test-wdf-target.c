@@ -3,6 +3,8 @@
  * queue. */
 #include "kmdf.h"
 
+#include "nt/clock.h"
+
 #define ECHO KMDF_IOCTL(1, METHOD_BUFFERED)
 #define MS 1000000u
 
@@ -12,6 +14,7 @@ static struct {
 	WDFIOTARGET target;
 	bool keep; /* the queue's request is kept in `kept` */
 	WDFREQUEST kept;
+	KSPIN_LOCK lock; /* of what becomes of it */
 	unsigned came, completed, cancelled;
 	NTSTATUS status;
 	ULONG_PTR information;
@@ -20,7 +23,10 @@ static struct {
 
 static void NTAPI cancel(WDFREQUEST request)
 {
+	KIRQL irql = US_IMPORT(KeAcquireSpinLockRaiseToDpc)(&d.lock);
+
 	d.cancelled++;
+	US_IMPORT(KeReleaseSpinLock)(&d.lock, irql);
 	WdfRequestComplete(request, STATUS_CANCELLED);
 }
 
@@ -187,6 +193,64 @@ static void a_request_comes_back_held_cancelled_or_purged(void **state)
 	kmdf_tell(add, asynchronously, NULL);
 }
 
+/* Comes back, and is deleted, while its time limit passes. */
+static void NTAPI done_and_deleted(WDFREQUEST request, WDFIOTARGET target, PWDF_REQUEST_COMPLETION_PARAMS params,
+				   WDFCONTEXT context)
+{
+	(void)target, (void)context;
+	d.completed++;
+	kmdf_expect(params->IoStatus.Status == STATUS_SUCCESS || params->IoStatus.Status == STATUS_IO_TIMEOUT);
+	WdfObjectDelete(request);
+}
+
+static void complete_kept(struct us_nt_user *user, void *context)
+{
+	bool mine;
+	KIRQL irql;
+
+	(void)context;
+	us_nt_advance(user, US_NT_TICK_NS - us_nt_time(user) % US_NT_TICK_NS - 3000 + us_nt_chance(user, 4000));
+	irql = US_IMPORT(KeAcquireSpinLockRaiseToDpc)(&d.lock);
+	mine = d.cancelled == 0 && WdfRequestUnmarkCancelable(d.kept) == STATUS_SUCCESS;
+	US_IMPORT(KeReleaseSpinLock)(&d.lock, irql);
+	if (mine)
+		WdfRequestComplete(d.kept, STATUS_SUCCESS);
+}
+
+static void too_late(struct us_nt_user *user, void *context)
+{
+	WDF_REQUEST_SEND_OPTIONS options;
+	struct us_nt_thread *thread;
+
+	(void)context;
+	open(user);
+	d.keep = true;
+	us_nt_expect_status(user, WdfRequestCreate(NULL, d.target, &d.sent), STATUS_SUCCESS);
+	us_nt_expect_status(user, WdfIoTargetFormatRequestForIoctl(d.target, d.sent, ECHO, NULL, NULL, NULL, NULL),
+			    STATUS_SUCCESS);
+	WdfRequestSetCompletionRoutine(d.sent, done_and_deleted, NULL);
+	WDF_REQUEST_SEND_OPTIONS_INIT(&options, 0);
+	WDF_REQUEST_SEND_OPTIONS_SET_TIMEOUT(&options, WDF_REL_TIMEOUT_IN_MS(1));
+	us_nt_expect(user, WdfRequestSend(d.sent, d.target, &options));
+	thread = us_nt_thread(user, complete_kept, NULL);
+	us_nt_join(user, thread);
+	us_nt_advance(user, 50 * MS);
+	us_nt_expect(user, d.completed == 1);
+}
+
+static void a_request_may_come_back_when_its_time_is_just_over(void **state)
+{
+	unsigned cancelled = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < 8 * RIG_SEEDS; seed++) {
+		memset(&d, 0, sizeof(d));
+		kmdf_tell_seed(seed, add, too_late, NULL);
+		cancelled += d.cancelled;
+	}
+	assert_true(cancelled > 0 && cancelled < 8 * RIG_SEEDS);
+}
+
 /* -- mistakes ------------------------------------------------------------------------------------------------------ */
 
 static void send_unformatted(struct us_nt_user *user, void *context)
@@ -244,6 +308,7 @@ int main(void)
 		cmocka_unit_test(a_control_code_is_sent_and_waited_for_up_to_its_time_limit),
 		cmocka_unit_test(the_next_lower_driver_is_a_target_for_the_devices_life),
 		cmocka_unit_test(a_request_comes_back_held_cancelled_or_purged),
+		cmocka_unit_test(a_request_may_come_back_when_its_time_is_just_over),
 		cmocka_unit_test(what_a_driver_may_not_do_with_a_request_to_send_ends_the_run),
 	};
 

@@ -222,17 +222,37 @@ static void NTAPI format_stack(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, P
 struct us_wdf_send_limit {
 	KTIMER timer;
 	KDPC dpc;
+	bool set; /* holds a reference on the request, as does each DPC that comes too late */
+	unsigned late; /* DPCs under way when the request had come back already */
 };
 
 static void NTAPI too_late(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
 {
 	struct us_wdf_request *request = context;
+	struct us_wdf_send_limit *limit = request->send.limit;
 
 	(void)dpc, (void)argument1, (void)argument2;
-	if (!request->send.sent)
+	if (limit->late) {
+		limit->late--;
+	} else {
+		limit->set = false;
+		request->send.timed_out = true;
+		us_wdf_send_cancel(request);
+	}
+	us_wdf_dereference(&request->object);
+}
+
+static void stop_limit(struct us_wdf_request *request)
+{
+	struct us_wdf_send_limit *limit = request->send.limit;
+
+	if (!limit || !limit->set)
 		return;
-	request->send.timed_out = true;
-	us_wdf_send_cancel(request);
+	limit->set = false;
+	if (KeCancelTimer(&limit->timer) || KeRemoveQueueDpc(&limit->dpc))
+		us_wdf_dereference(&request->object);
+	else
+		limit->late++;
 }
 
 static NTSTATUS NTAPI allocate_timer(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle)
@@ -255,6 +275,8 @@ static void start_limit(struct us_wdf_request *request, const WDF_REQUEST_SEND_O
 	if (!options || !(options->Flags & WDF_REQUEST_SEND_OPTION_TIMEOUT) || options->Timeout == 0)
 		return;
 	allocate_timer(NULL, (WDFREQUEST)request);
+	us_wdf_reference(&request->object);
+	request->send.limit->set = true;
 	due.QuadPart = options->Timeout;
 	KeSetTimer(&request->send.limit->timer, due, &request->send.limit->dpc);
 }
@@ -267,8 +289,7 @@ static void came_back(struct us_wdf_request *request, NTSTATUS status, ULONG_PTR
 	struct us_wdf_io_target *target = request->send.target;
 	struct us_wdf_send *send = &request->send;
 
-	if (send->limit)
-		KeCancelTimer(&send->limit->timer);
+	stop_limit(request);
 	if (send->timed_out && status == STATUS_CANCELLED)
 		status = STATUS_IO_TIMEOUT;
 	if (request->irp)
