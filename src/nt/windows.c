@@ -3,8 +3,7 @@
  * Windows: the stage's address space, made of physical pages.
  *
  * Two things are known of each page of a window: what this run has there (`here`), and what the process has mapped
- * there
- * (`mapped`), which may be left from an earlier run. An allocation maps what differs, and no more.
+ * there (`mapped`), which may be left from an earlier run. An allocation maps what differs, and no more.
  *
  * Addresses are handed out upwards, and those of a freed allocation again to the next of the same size. It keeps its
  * physical pages until others are in want of them.

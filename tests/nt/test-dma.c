@@ -528,6 +528,34 @@ static void with_scatter_gather_each_piece_is_mapped_by_itself(void **state)
 
 /* -- common buffers, and time ------------------------------------------------------------------------------------- */
 
+/* As a DPC on another processor may, which finds the transfer done before the routine that began it has returned. */
+static IO_ALLOCATION_ACTION NTAPI channel_ready_and_freed(PDEVICE_OBJECT object, PIRP irp, PVOID base, PVOID context)
+{
+	PDMA_ADAPTER a = context;
+
+	(void)object, (void)irp, (void)base;
+	a->DmaOperations->FreeAdapterChannel(a);
+	return KeepObject;
+}
+
+static void freed_early(void *context)
+{
+	PDMA_ADAPTER a = adapter(false, false, 2 * US_NT_PAGE);
+
+	(void)context;
+	us_nt_raise_irql(DISPATCH_LEVEL);
+	for (unsigned i = 0; i < 3; i++)
+		rig_expect(a->DmaOperations->AllocateAdapterChannel(a, &device, 2, channel_ready_and_freed, a) == 0);
+	us_nt_lower_irql(PASSIVE_LEVEL);
+	a->DmaOperations->PutDmaAdapter(a); /* has nothing any more */
+}
+
+static void a_channel_may_be_freed_while_its_routine_runs(void **state)
+{
+	(void)state;
+	rig_run(NULL, freed_early, NULL);
+}
+
 static void common(void *context)
 {
 	PDMA_ADAPTER narrow = adapter(false, true, 4096), wide = adapter(true, true, 4096), third;
@@ -599,6 +627,7 @@ int main(void)
 		cmocka_unit_test(who_finds_no_map_registers_waits_for_them),
 		cmocka_unit_test(without_scatter_gather_a_transfer_is_one_piece),
 		cmocka_unit_test(with_scatter_gather_each_piece_is_mapped_by_itself),
+		cmocka_unit_test(a_channel_may_be_freed_while_its_routine_runs),
 		cmocka_unit_test(common_buffers_are_where_the_device_reaches_them),
 		cmocka_unit_test(stalls_take_their_time),
 	};
