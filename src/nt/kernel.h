@@ -115,6 +115,12 @@ bool us_nt_pnp_present(void), us_nt_pnp_started(void);
 NTSTATUS us_nt_pnp_rebalance(void); /* stop, and start with other resources; a device that does not start again is removed */
 void us_nt_pnp_vanish(void); /* the function answers all ones from now on, and nobody hears of it */
 void us_nt_pnp_plug_back(void); /* after those: the function answers again, freshly reset */
+/*
+ * The driver of a device that has failed wants it to be started again when it is removed (as by the bus's
+ * GUID_REENUMERATE_SELF_INTERFACE_STANDARD): the bus looks for the function, which a vanished one does not answer, and the
+ * driver's AddDevice is called anew. US_PNP_RESTARTS times within US_PNP_RESTART_TIME at most. Up to DISPATCH_LEVEL.
+ */
+void us_nt_pnp_restart_when_removed(void);
 void us_nt_pnp_settle(void); /* what drivers said of their device's state is acted upon; at PASSIVE_LEVEL */
 
 /* -- story: the main application's thread ---------------------------------------------------------------------------- */

@@ -50,20 +50,26 @@ bool us_pnp_is_pdo(PDEVICE_OBJECT device)
 	return device && device == us_nt->pnp->pdo;
 }
 
+static bool is_any_pdo(PDEVICE_OBJECT device)
+{
+	return us_pnp_is_pdo(device) || us_pnp_is_child(device);
+}
+
 static const char *instance_path(PDEVICE_OBJECT pdo)
 {
-	(void)pdo;
-	return us_nt->pnp->instance;
+	return us_pnp_is_child(pdo) ? us_pnp_child_path(pdo) : us_nt->pnp->instance;
 }
 
 static NTSTATUS may_open(PDEVICE_OBJECT device)
 {
+	if (us_pnp_is_child(device))
+		return us_pnp_child_may_open(device);
 	return us_pnp_is_pdo(device) && us_nt->pnp->state != US_PNP_STARTED ? STATUS_NO_SUCH_DEVICE : STATUS_SUCCESS;
 }
 
 void us_pnp_bus_init(void)
 {
-	static const struct us_io_bus bus = {us_pnp_is_pdo, instance_path, may_open, us_pnp_file_closed,
+	static const struct us_io_bus bus = {is_any_pdo, instance_path, may_open, us_pnp_file_closed,
 					     us_line_activity};
 
 	us_nt->io->bus = &bus;

@@ -36,13 +36,9 @@ bool us_nt_pnp_started(void)
 
 /* -- IRPs --------------------------------------------------------------------------------------------------------- */
 
-/*
- * Sends a PnP IRP to the top of the stack and waits. `fill` is the stack location's parameters; *information what came
- * back. Those that must not fail are held to it.
- */
-static NTSTATUS ask(UCHAR minor, const void *fill, size_t size, ULONG_PTR *information)
+NTSTATUS us_pnp_ask(PDEVICE_OBJECT pdo, UCHAR minor, const void *fill, size_t size, ULONG_PTR *information)
 {
-	PDEVICE_OBJECT top = IoGetAttachedDevice(pnp()->pdo);
+	PDEVICE_OBJECT top = IoGetAttachedDevice(pdo);
 	struct us_irp *known = us_irp_new(top->StackSize, NULL, NULL);
 	PIO_STACK_LOCATION sp;
 	NTSTATUS status;
@@ -69,16 +65,25 @@ static NTSTATUS ask(UCHAR minor, const void *fill, size_t size, ULONG_PTR *infor
 	return status;
 }
 
-/* Microsoft's reference: a driver must not fail this one. */
-static void tell(UCHAR minor)
+static NTSTATUS ask(UCHAR minor, const void *fill, size_t size, ULONG_PTR *information)
 {
-	NTSTATUS status = ask(minor, NULL, 0, NULL);
+	return us_pnp_ask(pnp()->pdo, minor, fill, size, information);
+}
+
+void us_pnp_tell(PDEVICE_OBJECT pdo, UCHAR minor)
+{
+	NTSTATUS status = us_pnp_ask(pdo, minor, NULL, 0, NULL);
 
 	if (!NT_SUCCESS(status))
 		us_nt_bugcheck(
 			US_BUGCHECK_IO, US_IO_OWN + 0x1c, minor, (uint32_t)status, 0, "pnp.must-succeed",
 			"IRP_MN_%s came back with %#x; a driver must not fail it, nor leave its status as it came.",
 			us_pnp_minor_name(minor), (unsigned)status);
+}
+
+static void tell(UCHAR minor)
+{
+	us_pnp_tell(pnp()->pdo, minor);
 }
 
 static void read_state(void)
@@ -90,7 +95,7 @@ static void read_state(void)
 		pnp()->failed = (state & PNP_DEVICE_FAILED) != 0;
 }
 
-static NTSTATUS read_capabilities(void)
+NTSTATUS us_pnp_read_capabilities(PDEVICE_OBJECT pdo, bool *raw)
 {
 	PDEVICE_CAPABILITIES capabilities = us_nt_pool_alloc(sizeof(*capabilities), US_PNP_TAG);
 	NTSTATUS status;
@@ -101,9 +106,17 @@ static NTSTATUS read_capabilities(void)
 	capabilities->Size = sizeof(*capabilities);
 	capabilities->Version = 1;
 	capabilities->Address = capabilities->UINumber = (ULONG)-1;
-	status = ask(IRP_MN_QUERY_CAPABILITIES, &capabilities, sizeof(capabilities), NULL);
+	status = us_pnp_ask(pdo, IRP_MN_QUERY_CAPABILITIES, &capabilities, sizeof(capabilities), NULL);
+	*raw = capabilities->RawDeviceOK;
 	us_nt_pool_free(capabilities);
 	return status;
+}
+
+static NTSTATUS read_capabilities(void)
+{
+	bool raw;
+
+	return us_pnp_read_capabilities(pnp()->pdo, &raw);
 }
 
 /* -- added -------------------------------------------------------------------------------------------------------- */
@@ -159,7 +172,7 @@ static void delete_pdo(void)
 	us_io_interfaces_forget(pdo);
 	pnp()->pdo = NULL;
 	pnp()->state = US_PNP_ABSENT;
-	pnp()->failed = pnp()->invalidated = false;
+	pnp()->failed = pnp()->invalidated = pnp()->relations_changed = false;
 	us_pnp_release();
 	if (us_ob_references(pdo) > 1)
 		us_nt_stop(US_NT_LEAK, "object.leak",
@@ -193,6 +206,7 @@ static NTSTATUS add_device(PDRIVER_OBJECT driver)
 		us_nt_stop(US_NT_EXPECTATION, "driver.no-add-device",
 			   "The driver has no AddDevice, so that it can not be the driver of a PCI function.");
 	us_pnp_read_bars();
+	pnp()->driver = driver;
 	status = make_pdo();
 	if (!NT_SUCCESS(status))
 		return status;
@@ -211,6 +225,7 @@ NTSTATUS us_nt_pnp_add(PDRIVER_OBJECT driver)
 	NTSTATUS status;
 
 	us_pnp_enter();
+	pnp()->restart = false;
 	status = add_device(driver);
 	us_pnp_leave();
 	return status;
@@ -226,11 +241,10 @@ static NTSTATUS find_requirements(PIO_RESOURCE_REQUIREMENTS_LIST *list)
 	if (!NT_SUCCESS(status))
 		return status;
 	*list = (PIO_RESOURCE_REQUIREMENTS_LIST)information;
-	status = ask(IRP_MN_FILTER_RESOURCE_REQUIREMENTS, list, sizeof(*list), &information);
-	if (NT_SUCCESS(status) && information && information != (ULONG_PTR)*list) {
-		/* Who makes a new list frees the old one. */
+	ask(IRP_MN_FILTER_RESOURCE_REQUIREMENTS, list, sizeof(*list), &information);
+	/* Who makes a new list frees the old one, also when a driver fails afterwards. */
+	if (information)
 		*list = (PIO_RESOURCE_REQUIREMENTS_LIST)information;
-	}
 	return STATUS_SUCCESS;
 }
 
@@ -244,6 +258,7 @@ static NTSTATUS send_start(void)
 	pnp()->state = US_PNP_STARTED;
 	read_capabilities();
 	read_state();
+	us_pnp_children_start();
 	return STATUS_SUCCESS;
 }
 
@@ -270,12 +285,21 @@ static NTSTATUS start(void)
 	return status;
 }
 
+NTSTATUS us_pnp_add_and_start(PDRIVER_OBJECT driver)
+{
+	NTSTATUS status = add_device(driver);
+
+	return NT_SUCCESS(status) ? start() : status;
+}
+
 NTSTATUS us_nt_pnp_start(void)
 {
 	NTSTATUS status;
 
 	us_pnp_enter();
 	status = start();
+	if (!NT_SUCCESS(status))
+		pnp()->restart = false; /* who plugged it in hears of it */
 	us_pnp_leave();
 	return status;
 }
@@ -284,12 +308,17 @@ NTSTATUS us_nt_pnp_start(void)
 
 NTSTATUS us_nt_pnp_stop(void)
 {
-	NTSTATUS status = ask(IRP_MN_QUERY_STOP_DEVICE, NULL, 0, NULL);
+	NTSTATUS status = us_pnp_children_query(IRP_MN_QUERY_STOP_DEVICE, IRP_MN_CANCEL_STOP_DEVICE);
 
+	if (!NT_SUCCESS(status))
+		return status;
+	status = ask(IRP_MN_QUERY_STOP_DEVICE, NULL, 0, NULL);
 	if (!NT_SUCCESS(status)) {
 		tell(IRP_MN_CANCEL_STOP_DEVICE);
+		us_pnp_children_cancel(IRP_MN_CANCEL_STOP_DEVICE);
 		return status;
 	}
+	us_pnp_children_stop();
 	tell(IRP_MN_STOP_DEVICE);
 	pnp()->state = US_PNP_STOPPED;
 	return STATUS_SUCCESS;
@@ -304,6 +333,7 @@ static NTSTATUS rebalance(void)
 	us_pnp_move_bars();
 	status = assign_and_start();
 	if (!NT_SUCCESS(status)) { /* Windows takes a device that does not start again for gone */
+		us_pnp_children_surprise();
 		tell(IRP_MN_SURPRISE_REMOVAL);
 		us_nt_pnp_remove_now();
 	}
@@ -324,7 +354,9 @@ NTSTATUS us_nt_pnp_rebalance(void)
 
 void us_nt_pnp_remove_now(void)
 {
+	us_pnp_children_remove();
 	tell(IRP_MN_REMOVE_DEVICE);
+	us_pnp_children_forget();
 	delete_pdo();
 }
 
@@ -337,6 +369,9 @@ static NTSTATUS remove_device(void)
 		us_nt_pnp_remove_now();
 		return STATUS_SUCCESS;
 	}
+	status = us_pnp_children_query(IRP_MN_QUERY_REMOVE_DEVICE, IRP_MN_CANCEL_REMOVE_DEVICE);
+	if (!NT_SUCCESS(status))
+		return STATUS_UNSUCCESSFUL;
 	status = ask(IRP_MN_QUERY_REMOVE_DEVICE, NULL, 0, NULL);
 	if (NT_SUCCESS(status) && pnp()->pdo->ReferenceCount) {
 		us_nt_trace("note      the removal is called off: %d files are open", (int)pnp()->pdo->ReferenceCount);
@@ -344,6 +379,7 @@ static NTSTATUS remove_device(void)
 	}
 	if (!NT_SUCCESS(status)) {
 		tell(IRP_MN_CANCEL_REMOVE_DEVICE);
+		us_pnp_children_cancel(IRP_MN_CANCEL_REMOVE_DEVICE);
 		return STATUS_UNSUCCESSFUL;
 	}
 	us_nt_pnp_remove_now();
@@ -355,6 +391,7 @@ NTSTATUS us_nt_pnp_remove(void)
 	NTSTATUS status;
 
 	us_pnp_enter();
+	pnp()->restart = false;
 	status = remove_device();
 	us_pnp_leave();
 	return status;
@@ -369,21 +406,29 @@ void us_nt_pnp_vanish(void)
 	us_pnp_interrupts_stop();
 }
 
+/* Nobody has a file open, of it or of its children. */
+static bool is_unused(void)
+{
+	return !pnp()->pdo->ReferenceCount && !us_pnp_children_used();
+}
+
 static void surprise(void)
 {
 	bool was_started = pnp()->state == US_PNP_STARTED;
 
 	us_nt_pnp_vanish();
 	pnp()->state = US_PNP_SURPRISED;
+	us_pnp_children_surprise();
 	if (was_started)
 		tell(IRP_MN_SURPRISE_REMOVAL);
-	if (!pnp()->pdo->ReferenceCount)
+	if (is_unused())
 		us_nt_pnp_remove_now();
 }
 
 void us_nt_pnp_surprise(void)
 {
 	us_pnp_enter();
+	pnp()->restart = false;
 	surprise();
 	us_pnp_leave();
 }
@@ -391,7 +436,7 @@ void us_nt_pnp_surprise(void)
 /* A file may be closed in any flow, a device only removed by a thread. */
 void us_pnp_file_closed(void)
 {
-	if (pnp()->state == US_PNP_SURPRISED && pnp()->pdo && !pnp()->pdo->ReferenceCount)
+	if ((pnp()->state == US_PNP_SURPRISED && pnp()->pdo && is_unused()) || us_pnp_children_wait())
 		us_pnp_settle_soon();
 }
 
@@ -402,23 +447,29 @@ void us_nt_pnp_plug_back(void)
 	pnp()->gone = false;
 }
 
-/*
- * What was left for a thread to do: removes a device that is gone once its last file is closed; and when a driver said that
- * its device's state has changed (IoInvalidateDeviceState), asks for it, and removes what has failed.
- */
-static void settle(void)
+static void remove_failed(void)
 {
-	if (pnp()->state == US_PNP_SURPRISED && pnp()->pdo && !pnp()->pdo->ReferenceCount)
-		us_nt_pnp_remove_now();
-	if (!pnp()->invalidated || pnp()->state != US_PNP_STARTED)
-		return;
 	read_state();
 	if (!pnp()->failed)
 		return;
+	us_pnp_children_surprise();
 	tell(IRP_MN_SURPRISE_REMOVAL);
 	pnp()->state = US_PNP_SURPRISED;
-	if (!pnp()->pdo->ReferenceCount)
-		us_nt_pnp_remove_now();
+}
+
+/*
+ * What was left for a thread to do: when a driver said that its device's state has changed (IoInvalidateDeviceState), asks
+ * for it, and takes away what has failed; removes what is gone once its last file is closed, and maybe starts it again.
+ */
+static void settle(void)
+{
+	if (pnp()->invalidated && pnp()->state == US_PNP_STARTED)
+		remove_failed();
+	us_pnp_children_settle();
+	if (pnp()->state != US_PNP_SURPRISED || !pnp()->pdo || !is_unused())
+		return;
+	us_nt_pnp_remove_now();
+	us_pnp_restart();
 }
 
 void us_nt_pnp_settle(void)

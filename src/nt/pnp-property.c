@@ -10,6 +10,8 @@
 
 static void must_be_pdo(PDEVICE_OBJECT device, const char *what)
 {
+	if (us_pnp_is_child(device))
+		us_nt_unsupported("%s for %s, a child of the function's device.", what, us_io_device_name(device));
 	if (!us_pnp_is_pdo(device))
 		us_nt_bugcheck(
 			0xCA, 2, (uintptr_t)device, 0, 0, "pnp.not-a-pdo",
@@ -153,19 +155,24 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT device, ULONG type, ACCESS
 
 VOID NTAPI IoInvalidateDeviceState(PDEVICE_OBJECT device)
 {
+	if (us_pnp_is_child(device)) {
+		us_pnp_child_invalidate(device);
+		return;
+	}
 	must_be_pdo(device, "IoInvalidateDeviceState");
 	us_nt->pnp->invalidated = true;
 	us_nt_trace("note      the driver says that its device's state has changed");
 	us_pnp_settle_soon();
 }
 
-/* The bus has one device, which the relations of that device do not change. */
 VOID NTAPI IoInvalidateDeviceRelations(PDEVICE_OBJECT device, DEVICE_RELATION_TYPE type)
 {
 	must_be_pdo(device, "IoInvalidateDeviceRelations");
 	us_nt_trace("note      the driver says that relations %d of its device have changed", (int)type);
 	if (type != BusRelations)
 		us_nt_unsupported("IoInvalidateDeviceRelations of type %d.", (int)type);
+	us_nt->pnp->relations_changed = true;
+	us_pnp_settle_soon();
 }
 
 VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT device)

@@ -116,22 +116,68 @@ PIO_RESOURCE_REQUIREMENTS_LIST us_pnp_requirements(void)
 
 /* -- what it gets ------------------------------------------------------------------------------------------------- */
 
-/* What the list that the driver has seen, and may have changed, asks for. */
-static void asked(const IO_RESOURCE_REQUIREMENTS_LIST *list, unsigned *messages, bool *line)
+#define PRIVATES 8 /* descriptors at most that a driver has added for itself */
+
+/* What the list that the driver has seen, and may have changed, asks for: its first alternative. */
+struct asked {
+	bool bars[6], line;
+	unsigned messages;
+	const IO_RESOURCE_DESCRIPTOR *private[PRIVATES];
+	unsigned privates;
+};
+
+/* The BAR that a descriptor means. There is nothing else on the bus that could be granted. */
+static void ask_for_bar(struct asked *asked, const IO_RESOURCE_DESCRIPTOR *d)
+{
+	bool io = d->Type == CmResourceTypePort;
+
+	for (unsigned i = 0; i < 6; i++) {
+		const struct us_pnp_bar *bar = &us_nt->pnp->bars[i];
+
+		if (bar->size && !asked->bars[i] && io == !!(bar->flags & US_REGION_IO) &&
+		    d->u.Memory.Length == (ULONG)bar->size) {
+			asked->bars[i] = true;
+			return;
+		}
+	}
+	us_nt_unsupported("The driver asks for %s of %u bytes beside the function's BARs: the stage has no other to grant.",
+			  io ? "ports" : "memory", (unsigned)d->u.Memory.Length);
+}
+
+static void ask_for(struct asked *asked, const IO_RESOURCE_DESCRIPTOR *d)
+{
+	switch (d->Type) {
+	case CmResourceTypeNull:
+		break;
+	case CmResourceTypePort:
+	case CmResourceTypeMemory:
+		ask_for_bar(asked, d);
+		break;
+	case CmResourceTypeInterrupt:
+		if (d->Flags & CM_RESOURCE_INTERRUPT_MESSAGE)
+			asked->messages += d->u.Interrupt.MaximumVector - d->u.Interrupt.MinimumVector + 1;
+		else
+			asked->line = true;
+		break;
+	case CmResourceTypeDevicePrivate:
+		if (asked->privates == PRIVATES)
+			us_nt_unsupported("More than %u device-private resources.", PRIVATES);
+		asked->private[asked->privates++] = d;
+		break;
+	default:
+		us_nt_unsupported("The driver asks for a resource of type %u.", d->Type);
+	}
+}
+
+static struct asked read_requirements(const IO_RESOURCE_REQUIREMENTS_LIST *list)
 {
 	/* By pointer: the headers give the array one element, and compilers believe that of a list in a list. */
-	const IO_RESOURCE_DESCRIPTOR *d = list->List[0].Descriptors, *end = d + list->List[0].Count;
+	const IO_RESOURCE_DESCRIPTOR *d = list->List[0].Descriptors;
+	struct asked asked = {0};
 
-	*messages = 0;
-	*line = false;
-	for (; d < end; d++) {
-		if (d->Type != CmResourceTypeInterrupt)
-			continue;
-		if (d->Flags & CM_RESOURCE_INTERRUPT_MESSAGE)
-			*messages += d->u.Interrupt.MaximumVector - d->u.Interrupt.MinimumVector + 1;
-		else
-			*line = true;
-	}
+	for (ULONG i = 0; list->AlternativeLists && i < list->List[0].Count; i++)
+		ask_for(&asked, d + i);
+	return asked;
 }
 
 static unsigned power_of_two(unsigned n)
@@ -219,9 +265,20 @@ static void give_messages(CM_PARTIAL_RESOURCE_DESCRIPTOR *raw, CM_PARTIAL_RESOUR
 	translated->u.MessageInterrupt.Translated.Affinity = all_processors();
 }
 
+/* What only the drivers of the device understand is granted as it was asked for. */
+static void give_private(CM_PARTIAL_RESOURCE_DESCRIPTOR *d, const IO_RESOURCE_DESCRIPTOR *asked)
+{
+	memset(d, 0, sizeof(*d));
+	d->Type = CmResourceTypeDevicePrivate;
+	d->ShareDisposition = asked->ShareDisposition;
+	d->Flags = asked->Flags;
+	memcpy(d->u.DevicePrivate.Data, asked->u.DevicePrivate.Data, sizeof(d->u.DevicePrivate.Data));
+}
+
 static PCM_RESOURCE_LIST new_list(void)
 {
-	size_t size = sizeof(CM_RESOURCE_LIST) + (6 + US_PNP_MESSAGES) * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR);
+	size_t size = sizeof(CM_RESOURCE_LIST) +
+		      (6 + US_PNP_MESSAGES + PRIVATES) * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR);
 	PCM_RESOURCE_LIST list = us_nt_pool_alloc(size, US_PNP_TAG);
 
 	if (!list)
@@ -245,11 +302,10 @@ NTSTATUS us_pnp_assign(const IO_RESOURCE_REQUIREMENTS_LIST *requirements)
 {
 	struct us_pnp *pnp = us_nt->pnp;
 	CM_PARTIAL_RESOURCE_DESCRIPTOR *raw, *translated;
-	unsigned messages, n = 0;
-	bool line;
+	struct asked asked = read_requirements(requirements);
+	unsigned n = 0;
 
-	asked(requirements, &messages, &line);
-	pnp->grant = choose(messages, line);
+	pnp->grant = choose(asked.messages, asked.line);
 	us_pnp_release();
 	pnp->raw = new_list();
 	pnp->translated = new_list();
@@ -258,7 +314,7 @@ NTSTATUS us_pnp_assign(const IO_RESOURCE_REQUIREMENTS_LIST *requirements)
 	raw = pnp->raw->List[0].PartialResourceList.PartialDescriptors;
 	translated = pnp->translated->List[0].PartialResourceList.PartialDescriptors;
 	for (unsigned i = 0; i < 6; i++)
-		if (pnp->bars[i].size) {
+		if (asked.bars[i]) {
 			give_bar(&raw[n], &pnp->bars[i]);
 			translated[n] = raw[n];
 			n++;
@@ -272,6 +328,10 @@ NTSTATUS us_pnp_assign(const IO_RESOURCE_REQUIREMENTS_LIST *requirements)
 	} else {
 		for (unsigned i = 0; i < pnp->grant.count; i++, n++)
 			give_messages(&raw[n], &translated[n], i, 1);
+	}
+	for (unsigned i = 0; i < asked.privates; i++, n++) {
+		give_private(&raw[n], asked.private[i]);
+		translated[n] = raw[n];
 	}
 	pnp->raw->List[0].PartialResourceList.Count = pnp->translated->List[0].PartialResourceList.Count = n;
 	us_nt_trace("note      the device is granted %u %s", pnp->grant.count,

@@ -18,6 +18,10 @@
 #define US_PCI_FUNCTION 0
 
 #define US_PNP_WAITERS 16 /* threads that wait for the PnP manager at once, at most */
+/* How often a failed device is started again, and in which time (ns): as the framework does. */
+#define US_PNP_RESTARTS 5
+#define US_PNP_RESTART_TIME UINT64_C(10000000000)
+
 #define US_PNP_MESSAGES 32 /* at most are granted */
 
 /* A BAR as it is now. */
@@ -50,6 +54,12 @@ struct us_pnp {
 	DEVICE_POWER_STATE power;
 	SYSTEM_POWER_STATE system;
 	bool invalidated; /* IoInvalidateDeviceState: to be asked for */
+	bool relations_changed; /* IoInvalidateDeviceRelations: its children are to be asked for */
+	struct us_pnp_child *children; /* pnp-child.c */
+	PDRIVER_OBJECT driver; /* whose AddDevice was called last */
+	bool restart; /* once it is removed, that is to be called again */
+	unsigned restarts; /* in the time that began at … */
+	uint64_t restarts_since;
 	struct us_thread *owner, *waiters[US_PNP_WAITERS]; /* pnp-lock.c */
 	unsigned depth, nwaiters;
 	unsigned rebalances;
@@ -70,6 +80,45 @@ void us_pnp_leave(void);
 
 /* us_nt_pnp_settle(), by a thread of the system. Up to DISPATCH_LEVEL. */
 void us_pnp_settle_soon(void);
+
+/* The device was removed as its driver has said that it failed: starts it again, if that is wanted (pnp-restart.c). */
+void us_pnp_restart(void);
+
+/* The bus has found the function: AddDevice, and its start; on failure the device is removed (pnp-life.c). */
+NTSTATUS us_pnp_add_and_start(PDRIVER_OBJECT driver);
+
+/* -- the device's life (pnp-life.c) ---------------------------------------------------------------------------------- */
+
+/*
+ * Sends a PnP IRP to the top of a stack and waits. `fill` is the stack location's parameters; *information what came
+ * back. us_pnp_tell(): one that a driver must not fail, as Microsoft's reference says.
+ */
+NTSTATUS us_pnp_ask(PDEVICE_OBJECT pdo, UCHAR minor, const void *fill, size_t size, ULONG_PTR *information);
+void us_pnp_tell(PDEVICE_OBJECT pdo, UCHAR minor);
+NTSTATUS us_pnp_read_capabilities(PDEVICE_OBJECT pdo, bool *raw);
+
+/* -- children (pnp-child.c) ------------------------------------------------------------------------------------------ */
+
+/*
+ * Devices that the driver makes itself, as a bus's driver does: known once it reports them (IRP_MN_QUERY_DEVICE_RELATIONS).
+ * One that can be used raw is started without another driver; the stage has no other, so that the rest are present, and
+ * without driver. All of this in the PnP manager's hands (us_pnp_enter()).
+ */
+bool us_pnp_is_child(PDEVICE_OBJECT device);
+const char *us_pnp_child_path(PDEVICE_OBJECT child); /* its instance path */
+NTSTATUS us_pnp_child_may_open(PDEVICE_OBJECT child);
+void us_pnp_child_invalidate(PDEVICE_OBJECT child); /* IoInvalidateDeviceState */
+
+void us_pnp_children_start(void); /* the parent was started: those there are, and those that it now reports */
+void us_pnp_children_settle(void); /* what drivers have said of them; what is left to remove */
+NTSTATUS us_pnp_children_query(UCHAR minor, UCHAR cancel); /* all, or none: then the others hear of `cancel` */
+void us_pnp_children_cancel(UCHAR minor);
+void us_pnp_children_stop(void);
+void us_pnp_children_surprise(void);
+void us_pnp_children_remove(void); /* before the parent */
+void us_pnp_children_forget(void); /* after it: their device objects are gone */
+bool us_pnp_children_used(void); /* files are open */
+bool us_pnp_children_wait(void); /* one can be removed now that its last file is closed */
 
 /* -- the bus (pnp-bus.c) ------------------------------------------------------------------------------------------ */
 

@@ -440,6 +440,76 @@ static void not_assigned(struct us_nt_user *user, void *context)
 	WdfInterruptEnable(objects[4]);
 }
 
+/* -- a lock of the driver's --------------------------------------------------------------------------------------- */
+
+static WDFSPINLOCK shared;
+
+static NTSTATUS create_sharing(WDFDEVICE device)
+{
+	WDF_INTERRUPT_CONFIG config;
+	WDF_OBJECT_ATTRIBUTES attributes;
+	NTSTATUS status;
+	unsigned i;
+
+	WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
+	attributes.ParentObject = device;
+	status = WdfSpinLockCreate(&attributes, &shared);
+	WDF_INTERRUPT_CONFIG_INIT(&config, evt_isr, evt_dpc);
+	config.SpinLock = shared;
+	for (i = 0; i < 2 && NT_SUCCESS(status); i++)
+		status = WdfInterruptCreate(device, &config, WDF_NO_OBJECT_ATTRIBUTES, &objects[i]);
+	return status;
+}
+
+static BOOLEAN NTAPI take_again(WDFINTERRUPT interrupt, WDFCONTEXT context)
+{
+	(void)interrupt;
+	WdfInterruptAcquireLock(context);
+	return TRUE;
+}
+
+static void other_takes_it(struct us_nt_user *user, void *context)
+{
+	just_in(user, context);
+	WdfInterruptSynchronize(objects[0], take_again, objects[1]);
+}
+
+static void in_and_out(struct us_nt_user *user, void *context)
+{
+	just_in(user, context);
+	WdfInterruptAcquireLock(objects[1]);
+	us_nt_expect(user, us_nt_irql() > DISPATCH_LEVEL);
+	WdfInterruptReleaseLock(objects[1]);
+	us_nt_expect_status(user, us_nt_rebalance(user), STATUS_SUCCESS);
+	us_nt_expect_status(user, us_nt_eject(user), STATUS_SUCCESS);
+}
+
+/* The lock is deleted before the interrupts, which go with the device in one order or the other. */
+static void deleted_first(struct us_nt_user *user, void *context)
+{
+	just_in(user, context);
+	WdfObjectDelete(shared);
+	WdfInterruptAcquireLock(objects[0]);
+	WdfInterruptReleaseLock(objects[0]);
+	us_nt_expect_status(user, us_nt_eject(user), STATUS_SUCCESS);
+}
+
+static void take_it_directly(struct us_nt_user *user, void *context)
+{
+	just_in(user, context);
+	WdfSpinLockAcquire(shared);
+}
+
+static void interrupts_share_a_lock_of_the_drivers(void **state)
+{
+	(void)state;
+	in_add = create_sharing;
+	tell(in_and_out);
+	tell(deleted_first);
+	breaks("interrupt.lock-recursive", other_takes_it);
+	breaks("lock.interrupts", take_it_directly);
+}
+
 static void not_passive(struct us_nt_user *user, void *context)
 {
 	just_in(user, context);
@@ -473,6 +543,7 @@ int main(void)
 		cmocka_unit_test_setup(an_isr_queues_its_dpc_or_work_item_once, setup),
 		cmocka_unit_test_setup(an_interrupt_can_be_handled_at_passive_level, setup),
 		cmocka_unit_test_setup(the_interrupts_lock_raises_to_its_irql, setup),
+		cmocka_unit_test_setup(interrupts_share_a_lock_of_the_drivers, setup),
 		cmocka_unit_test_setup(mistakes_with_interrupts_are_found, setup),
 	};
 

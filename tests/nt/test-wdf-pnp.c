@@ -488,6 +488,103 @@ static void a_device_that_its_driver_says_has_failed_is_removed(void **state)
 	tell(set_failed, NULL);
 }
 
+static void failed_and_again(struct us_nt_user *user, void *context)
+{
+	(void)context;
+	us_nt_plug_in(user);
+	forget();
+	WdfDeviceSetFailed(the_device, WdfDeviceFailedAttemptRestart);
+	us_nt_advance(user, 1000000);
+	expect_happened("Surprise IoSuspend Pre D0Exit Release IoFlush IoCleanup Cleanup Destroy "
+			"Add Prepare D0Entry Post IoInit");
+	us_nt_expect(user, us_nt_is_started(user));
+	us_nt_expect_status(user, us_nt_eject(user), STATUS_SUCCESS);
+}
+
+/* It is removed when the last file is closed, and started again only then. */
+static void failed_in_use(struct us_nt_user *user, void *context)
+{
+	us_nt_status status;
+	us_nt_handle file;
+
+	(void)context;
+	us_nt_plug_in(user);
+	file = us_nt_open(user, US_NT_READ, &status);
+	us_nt_expect_status(user, status, STATUS_SUCCESS);
+	forget();
+	WdfDeviceSetFailed(the_device, WdfDeviceFailedAttemptRestart);
+	us_nt_advance(user, 1000000);
+	expect_happened("Surprise IoSuspend Pre D0Exit Release IoFlush");
+	us_nt_close(user, file);
+	us_nt_advance(user, 1000000);
+	expect_happened("IoCleanup Cleanup Destroy Add Prepare D0Entry Post IoInit");
+	us_nt_expect(user, us_nt_is_started(user));
+}
+
+static void failed_too_often(struct us_nt_user *user, void *context)
+{
+	unsigned starts = 0;
+
+	(void)context;
+	us_nt_plug_in(user);
+	while (us_nt_is_started(user) && starts++ < 20) {
+		WdfDeviceSetFailed(the_device, WdfDeviceFailedAttemptRestart);
+		us_nt_advance(user, 1000000);
+	}
+	us_nt_expect(user, starts == 6); /* the first, and five again */
+	us_nt_expect_status(user, us_nt_plug_in(user), STATUS_SUCCESS); /* a person may */
+}
+
+static void failed_now_and_then(struct us_nt_user *user, void *context)
+{
+	unsigned i;
+
+	(void)context;
+	us_nt_plug_in(user);
+	for (i = 0; i < 10; i++) {
+		WdfDeviceSetFailed(the_device, WdfDeviceFailedAttemptRestart);
+		us_nt_advance(user, UINT64_C(3000000000));
+		us_nt_expect(user, us_nt_is_started(user));
+	}
+}
+
+static void vanished(struct us_nt_user *user, void *context)
+{
+	(void)context;
+	us_nt_plug_in(user);
+	us_nt_vanish(user);
+	forget();
+	WdfDeviceSetFailed(the_device, WdfDeviceFailedAttemptRestart);
+	us_nt_advance(user, 1000000);
+	expect_happened("Surprise IoSuspend Pre D0Exit Release IoFlush IoCleanup Cleanup Destroy");
+	us_nt_expect(user, !us_nt_is_started(user));
+}
+
+static void does_not_start_again(struct us_nt_user *user, void *context)
+{
+	(void)context;
+	us_nt_plug_in(user);
+	forget();
+	fails = "D0Entry";
+	WdfDeviceSetFailed(the_device, WdfDeviceFailedAttemptRestart);
+	us_nt_advance(user, 1000000);
+	expect_happened("Surprise IoSuspend Pre D0Exit Release IoFlush IoCleanup Cleanup Destroy "
+			"Add Prepare D0Entry Release Cleanup Destroy");
+	us_nt_expect(user, !us_nt_is_started(user));
+	fails = NULL;
+}
+
+static void a_failed_device_is_started_again_where_its_driver_wants_that(void **state)
+{
+	(void)state;
+	tell(failed_and_again, NULL);
+	tell(failed_in_use, NULL);
+	tell(failed_too_often, NULL);
+	tell(failed_now_and_then, NULL);
+	tell(vanished, NULL);
+	tell(does_not_start_again, NULL);
+}
+
 /* -- idle
  * ------------------------------------------------------------------------------------------------------------------------
  */
@@ -700,6 +797,7 @@ int main(void)
 		cmocka_unit_test_setup(a_device_that_does_not_wake_is_surprise_removed, setup),
 		cmocka_unit_test_setup(a_driver_may_refuse_to_be_stopped_or_removed, setup),
 		cmocka_unit_test_setup(a_device_that_its_driver_says_has_failed_is_removed, setup),
+		cmocka_unit_test_setup(a_failed_device_is_started_again_where_its_driver_wants_that, setup),
 		cmocka_unit_test_setup(a_device_without_work_sleeps_until_somebody_stops_that, setup),
 		cmocka_unit_test_setup(a_request_wakes_an_idle_device, setup),
 		cmocka_unit_test_setup(wrong_idle_and_wake_settings_are_refused, setup),

@@ -3,6 +3,7 @@
  * Device objects: creation from an initialisation block, what can be asked and said of them, and their end.
  */
 #include "nt/kernel.h"
+#include "nt/kmdf/child.h"
 #include "nt/kmdf/kmdf.h"
 #include "nt/phys.h"
 #include "nt/trace.h"
@@ -19,7 +20,11 @@ static struct us_wdf_device *from(WDFDEVICE handle)
 
 static const char *is_pnp_device(struct us_wdf_object *object)
 {
-	return ((struct us_wdf_device *)object)->control ? NULL : "Plug and Play ends the life of this device";
+	const struct us_wdf_device *device = (const struct us_wdf_device *)object;
+
+	if (device->control || (device->child && device->child->state == US_WDF_CHILD_NEW))
+		return NULL;
+	return "Plug and Play ends the life of this device";
 }
 
 /* A control device that the driver deletes leaves the system here; the others do when their IRP has gone down. */
@@ -38,6 +43,7 @@ static void destroy_device(struct us_wdf_object *object)
 	unsigned i;
 
 	us_wdf_device_detach(device);
+	us_wdf_child_free(device->child);
 	us_wdf_interfaces_free(device);
 	us_wdf_idle_free(device);
 	us_wdf_lock_free(device->busy);
@@ -102,7 +108,8 @@ static void take_init(struct us_wdf_device *device, struct WDFDEVICE_INIT *init)
 	device->not_pageable = init->not_pageable;
 	device->power_policy_owner =
 		!init->control &&
-		(init->power_policy_owner == WdfUseDefault ? !init->filter : init->power_policy_owner == WdfTrue);
+		(init->power_policy_owner == WdfUseDefault ? !init->filter && !init->child
+							   : init->power_policy_owner == WdfTrue);
 	memcpy(device->preprocess, init->preprocess, sizeof(device->preprocess));
 	memset(init->preprocess, 0, sizeof(init->preprocess));
 }
@@ -115,6 +122,7 @@ static void set_defaults(struct us_wdf_device *device)
 	InitializeListHead(&device->queues);
 	InitializeListHead(&device->interrupts);
 	InitializeListHead(&device->files);
+	InitializeListHead(&device->static_children);
 	device->pnp_state = device->control ? WdfDevStatePnpObjectCreated : WdfDevStatePnpInit;
 	device->power_state = WdfDevStatePowerObjectCreated;
 	device->system_state = PowerSystemWorking;
@@ -150,6 +158,26 @@ static void set_flags(struct us_wdf_device *device, const struct WDFDEVICE_INIT 
 		wdm->StackSize++;
 }
 
+/* Its device object is the physical one, and has nobody below. */
+static void be_child(struct us_wdf_device *device, struct WDFDEVICE_INIT *init)
+{
+	device->child = init->child;
+	device->child->device = device;
+	init->child = NULL;
+	device->pdo = device->wdm;
+	device->wdm->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+}
+
+static NTSTATUS check_child(const struct WDFDEVICE_INIT *init)
+{
+	if (!init->child)
+		return STATUS_SUCCESS;
+	if (init->power_policy_owner == WdfTrue)
+		us_nt_unsupported("A child that owns its power policy (WdfDeviceInitSetPowerPolicyOwnership).");
+	return init->child->device_id.Buffer && init->child->instance_id.Buffer ? STATUS_SUCCESS
+										: STATUS_INVALID_PARAMETER;
+}
+
 static NTSTATUS create_wdm(struct us_wdf_device *device, struct WDFDEVICE_INIT *init)
 {
 	NTSTATUS status;
@@ -164,7 +192,9 @@ static NTSTATUS create_wdm(struct us_wdf_device *device, struct WDFDEVICE_INIT *
 	*(struct us_wdf_device **)device->wdm->DeviceExtension = device;
 	device->name = init->name;
 	init->name = (UNICODE_STRING){0};
-	if (device->pdo) {
+	if (init->child)
+		be_child(device, init);
+	if (device->pdo && !device->child) {
 		device->attached = IoAttachDeviceToDeviceStack(device->wdm, device->pdo);
 		if (!device->attached)
 			return STATUS_NO_SUCH_DEVICE;
@@ -185,7 +215,10 @@ static NTSTATUS NTAPI device_create(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT
 	us_wdf_need(result, "WdfDeviceCreate", "Device");
 	init = us_wdf_init_from(*handle, "WdfDeviceCreate");
 	*result = NULL;
-	status = us_wdf_create(&us_wdf_device_type, attributes, us_wdf_driver_object(), &device);
+	status = check_child(init);
+	if (NT_SUCCESS(status))
+		status = us_wdf_create(&us_wdf_device_type, attributes,
+				       init->child ? &init->child->parent->object : us_wdf_driver_object(), &device);
 	if (!NT_SUCCESS(status))
 		return status;
 	device->driver = us_wdf_driver();
@@ -349,7 +382,7 @@ static void NTAPI set_state(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF_
 	(void)globals;
 	us_wdf_take_or_stop(&device->state, sizeof(device->state), state, sizeof(device->state),
 			    "WdfDeviceSetDeviceState");
-	if (device->pdo)
+	if (device->pdo && (!device->child || device->pnp_state == WdfDevStatePnpStarted))
 		IoInvalidateDeviceState(device->pdo);
 }
 
@@ -361,10 +394,10 @@ static void NTAPI set_failed(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, WDF_
 	if (action != WdfDeviceFailedAttemptRestart && action != WdfDeviceFailedNoRestart)
 		us_wdf_violation(WDF_VERIFIER_FATAL_ERROR, handle, "parameter.value",
 				 "WdfDeviceSetFailed was called with the action %d.", (int)action);
-	/*
-	 * To start it again the framework asks the bus to enumerate it anew (GUID_REENUMERATE_SELF_INTERFACE_STANDARD),
-	 * and leaves it where the bus can not. The stage's can not.
-	 */
+	if (action == WdfDeviceFailedAttemptRestart && device->child)
+		us_nt_unsupported("WdfDeviceSetFailed with WdfDeviceFailedAttemptRestart for a child.");
+	if (action == WdfDeviceFailedAttemptRestart && device->pdo)
+		us_nt_pnp_restart_when_removed();
 	us_wdf_device_fail(device);
 }
 

@@ -3,6 +3,7 @@
  * IRPs arrive at the driver's devices: who in the framework they are for.
  */
 #include "nt/kernel.h"
+#include "nt/kmdf/child.h"
 #include "nt/kmdf/kmdf.h"
 
 NTSTATUS us_wdf_complete(PIRP irp, NTSTATUS status)
@@ -14,12 +15,16 @@ NTSTATUS us_wdf_complete(PIRP irp, NTSTATUS status)
 
 NTSTATUS us_wdf_forward(struct us_wdf_device *device, PIRP irp)
 {
+	if (device->child)
+		return us_wdf_complete(irp, us_wdf_child_answer(device, irp));
 	IoSkipCurrentIrpStackLocation(irp);
 	return IoCallDriver(device->attached, irp);
 }
 
 NTSTATUS us_wdf_forward_and_wait(struct us_wdf_device *device, PIRP irp)
 {
+	if (device->child)
+		return irp->IoStatus.Status = us_wdf_child_answer(device, irp);
 	IoCopyCurrentIrpStackLocationToNext(irp);
 	return us_nt_io_call_and_wait(device->attached, irp);
 }
@@ -27,7 +32,8 @@ NTSTATUS us_wdf_forward_and_wait(struct us_wdf_device *device, PIRP irp)
 /* What nobody handles: a filter's goes to those below, others' fails. */
 static NTSTATUS dispatch_other(struct us_wdf_device *device, PIRP irp, UCHAR major)
 {
-	if (device->attached && (device->filter || major == IRP_MJ_SYSTEM_CONTROL))
+	if ((device->attached && device->filter) ||
+	    ((device->attached || device->child) && major == IRP_MJ_SYSTEM_CONTROL))
 		return us_wdf_forward(device, irp);
 	return us_wdf_complete(irp, STATUS_INVALID_DEVICE_REQUEST);
 }

@@ -2,6 +2,7 @@
 /*
  * The initialisation block: what a driver says of a device before it creates it.
  */
+#include "nt/kmdf/child.h"
 #include "nt/kmdf/kmdf.h"
 #include "nt/phys.h"
 
@@ -37,6 +38,7 @@ void us_wdf_init_free(struct WDFDEVICE_INIT *init)
 	*link = init->next;
 	us_wdf_pool_free(init->name.Buffer);
 	us_wdf_pool_free(init->sddl.Buffer);
+	us_wdf_child_free(init->child);
 	init->magic = 0;
 	us_wdf_pool_free(init);
 }
@@ -65,6 +67,17 @@ static struct WDFDEVICE_INIT *fdo(PWDFDEVICE_INIT handle, const char *function)
 	if (init->control)
 		us_wdf_violation(WDF_VERIFIER_FATAL_ERROR, handle, "init.control",
 				 "%s was called for a control device, which has no Plug and Play and power.", function);
+	return init;
+}
+
+/* And for those of the devices that a bus's driver has made, only. */
+static struct WDFDEVICE_INIT *attached(PWDFDEVICE_INIT handle, const char *function)
+{
+	struct WDFDEVICE_INIT *init = fdo(handle, function);
+
+	if (init->child)
+		us_wdf_violation(WDF_VERIFIER_FATAL_ERROR, handle, "init.child",
+				 "%s was called with a WDFDEVICE_INIT of WdfPdoInitAllocate, for a child.", function);
 	return init;
 }
 
@@ -138,13 +151,13 @@ static void NTAPI set_inrush(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle
 static void NTAPI set_filter(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle)
 {
 	(void)globals;
-	fdo(handle, "WdfFdoInitSetFilter")->filter = true;
+	attached(handle, "WdfFdoInitSetFilter")->filter = true;
 }
 
 static void NTAPI set_fdo_callbacks(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle,
 				    PWDF_FDO_EVENT_CALLBACKS callbacks)
 {
-	struct WDFDEVICE_INIT *init = fdo(handle, "WdfFdoInitSetEventCallbacks");
+	struct WDFDEVICE_INIT *init = attached(handle, "WdfFdoInitSetEventCallbacks");
 
 	(void)globals;
 	us_wdf_take_or_stop(&init->fdo, sizeof(init->fdo), callbacks, sizeof(init->fdo), "WdfFdoInitSetEventCallbacks");
@@ -153,7 +166,7 @@ static void NTAPI set_fdo_callbacks(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT
 static PDEVICE_OBJECT NTAPI get_physical(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle)
 {
 	(void)globals;
-	return fdo(handle, "WdfFdoInitWdmGetPhysicalDevice")->pdo;
+	return attached(handle, "WdfFdoInitWdmGetPhysicalDevice")->pdo;
 }
 
 static void NTAPI set_release_order(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle,
@@ -161,7 +174,7 @@ static void NTAPI set_release_order(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT
 {
 	(void)globals;
 	fdo(handle, "WdfDeviceInitSetReleaseHardwareOrderOnFailure");
-	/* The two differ for devices with children only, which are not there. */
+	/* The two differ where a failed device has children; here those are removed before it. */
 	if (order != WdfReleaseHardwareOrderOnFailureEarly && order != WdfReleaseHardwareOrderOnFailureAfterDescendants)
 		us_wdf_violation(WDF_VERIFIER_FATAL_ERROR, handle, "parameter.value",
 				 "WdfDeviceInitSetReleaseHardwareOrderOnFailure was called with %d.", (int)order);

@@ -3,6 +3,7 @@
  * How others find a device: device interfaces and symbolic links for applications, interfaces of functions for drivers.
  */
 #include "nt/kernel.h"
+#include "nt/kmdf/child.h"
 #include "nt/kmdf/kmdf.h"
 #include "nt/phys.h"
 #include "nt/trace.h"
@@ -36,15 +37,20 @@ static struct us_wdf_interface *find(struct us_wdf_device *device, const GUID *g
 }
 
 /* Brings the system's idea of an interface in line with what it should be. */
-static void apply(struct us_wdf_interface *interface_, bool enable)
+static void apply(struct us_wdf_device *device, struct us_wdf_interface *interface_, bool enable)
 {
-	NTSTATUS status;
+	NTSTATUS status = STATUS_SUCCESS;
 
 	enable = enable && interface_->wanted;
 	if (enable == interface_->enabled)
 		return;
 	interface_->enabled = enable;
-	status = IoSetDeviceInterfaceState(&interface_->link, enable);
+	if (!interface_->link.Buffer)
+		status = IoRegisterDeviceInterface(
+			device->pdo, &interface_->guid, interface_->reference.Buffer ? &interface_->reference : NULL,
+			&interface_->link);
+	if (NT_SUCCESS(status))
+		status = IoSetDeviceInterfaceState(&interface_->link, enable);
 	if (!NT_SUCCESS(status))
 		us_nt_trace("note      a device interface could not be %s: %#x", enable ? "enabled" : "disabled",
 			    (unsigned)status);
@@ -55,7 +61,7 @@ void us_wdf_interfaces_enable(struct us_wdf_device *device, bool enable)
 	struct us_wdf_interface *interface_;
 
 	for (interface_ = device->interfaces; interface_; interface_ = interface_->next)
-		apply(interface_, enable);
+		apply(device, interface_, enable);
 }
 
 void us_wdf_interfaces_free(struct us_wdf_device *device)
@@ -66,7 +72,8 @@ void us_wdf_interfaces_free(struct us_wdf_device *device)
 	while ((interface_ = device->interfaces)) {
 		device->interfaces = interface_->next;
 		us_wdf_pool_free(interface_->reference.Buffer);
-		RtlFreeUnicodeString(&interface_->link);
+		if (interface_->link.Buffer)
+			RtlFreeUnicodeString(&interface_->link);
 		us_nt_free(interface_);
 	}
 	while ((query = device->query_interfaces)) {
@@ -82,7 +89,7 @@ static NTSTATUS NTAPI create_interface(PWDF_DRIVER_GLOBALS globals, WDFDEVICE ha
 	struct us_wdf_device *device = from(handle);
 	struct us_wdf_interface *interface_, **last;
 	UNICODE_STRING copy = {0}, link = {0};
-	NTSTATUS status;
+	NTSTATUS status = STATUS_SUCCESS;
 
 	(void)globals;
 	us_wdf_need(guid, "WdfDeviceCreateDeviceInterface", "InterfaceClassGUID");
@@ -92,7 +99,9 @@ static NTSTATUS NTAPI create_interface(PWDF_DRIVER_GLOBALS globals, WDFDEVICE ha
 		return STATUS_INVALID_PARAMETER;
 	if (reference && !us_wdf_copy_string(&copy, reference))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	status = IoRegisterDeviceInterface(device->pdo, guid, reference ? &copy : NULL, &link);
+	/* Of a child that the system does not know yet: when it is started. */
+	if (!device->child || device->pnp_state == WdfDevStatePnpStarted)
+		status = IoRegisterDeviceInterface(device->pdo, guid, reference ? &copy : NULL, &link);
 	if (!NT_SUCCESS(status)) {
 		us_wdf_pool_free(copy.Buffer);
 		return status;
@@ -105,7 +114,7 @@ static NTSTATUS NTAPI create_interface(PWDF_DRIVER_GLOBALS globals, WDFDEVICE ha
 	for (last = &device->interfaces; *last; last = &(*last)->next)
 		;
 	*last = interface_;
-	apply(interface_, device->pnp_state == WdfDevStatePnpStarted);
+	apply(device, interface_, device->pnp_state == WdfDevStatePnpStarted);
 	return STATUS_SUCCESS;
 }
 
@@ -123,7 +132,7 @@ static void NTAPI set_interface_state(PWDF_DRIVER_GLOBALS globals, WDFDEVICE han
 				 "WdfDeviceSetDeviceInterfaceState was called for an interface that %s does not have.",
 				 us_wdf_name(device));
 	interface_->wanted = enabled;
-	apply(interface_, device->pnp_state == WdfDevStatePnpStarted);
+	apply(device, interface_, device->pnp_state == WdfDevStatePnpStarted);
 }
 
 static NTSTATUS NTAPI retrieve_interface_string(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, const GUID *guid,
@@ -135,7 +144,9 @@ static NTSTATUS NTAPI retrieve_interface_string(PWDF_DRIVER_GLOBALS globals, WDF
 	us_wdf_need(guid, "WdfDeviceRetrieveDeviceInterfaceString", "InterfaceClassGUID");
 	interface_ = find(from(handle), guid, reference);
 	us_wdf_from(string, &us_wdf_string_type);
-	return interface_ ? us_wdf_string_set(string, &interface_->link) : STATUS_OBJECT_NAME_NOT_FOUND;
+	if (!interface_)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	return interface_->link.Buffer ? us_wdf_string_set(string, &interface_->link) : STATUS_INVALID_DEVICE_STATE;
 }
 
 /* -- symbolic links ---------------------------------------------------------------------------------------------------

@@ -23,7 +23,9 @@ static void destroy_interrupt(struct us_wdf_object *object)
 {
 	struct us_wdf_interrupt *interrupt = (struct us_wdf_interrupt *)object;
 
-	if (interrupt->owns_spin)
+	if (interrupt->shared)
+		us_wdf_dereference(interrupt->shared);
+	else
 		us_wdf_pool_free(interrupt->spin);
 	us_wdf_lock_free(interrupt->passive);
 }
@@ -88,24 +90,22 @@ static NTSTATUS check_time(const struct us_wdf_device *device, const WDF_INTERRU
 	return config->InterruptRaw ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
 }
 
-/* A lock for the ISR: its own, or the one that the interrupts with the same WDFSPINLOCK share. */
+/* A lock for the ISR: its own, or the driver's, which interrupts may share. */
 static NTSTATUS give_lock(struct us_wdf_interrupt *interrupt)
 {
-	LIST_ENTRY *head = &interrupt->device->interrupts, *link;
-
 	if (interrupt->config.PassiveHandling) {
 		interrupt->passive = us_wdf_lock_new(true, &interrupt->object);
 		return STATUS_SUCCESS;
 	}
-	for (link = head->Flink; link != head && interrupt->config.SpinLock; link = link->Flink)
-		if (at(link)->config.SpinLock == interrupt->config.SpinLock) {
-			interrupt->spin = at(link)->spin;
-			return STATUS_SUCCESS;
-		}
+	if (interrupt->config.SpinLock) {
+		interrupt->shared = us_wdf_from(interrupt->config.SpinLock, &us_wdf_spin_lock_type);
+		us_wdf_reference(interrupt->shared);
+		interrupt->spin = us_wdf_spin_lock_for_interrupt(interrupt->shared);
+		return STATUS_SUCCESS;
+	}
 	interrupt->spin = us_nt_pool_alloc(sizeof(*interrupt->spin), TAG);
 	if (!interrupt->spin)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	interrupt->owns_spin = true;
 	KeInitializeSpinLock(interrupt->spin);
 	return STATUS_SUCCESS;
 }

@@ -15,8 +15,8 @@ struct us_wdf_interrupt {
 	bool enabled; /* EvtInterruptEnable succeeded, and Disable was not called since */
 	WDF_INTERRUPT_INFO info;
 	PKINTERRUPT wdm; /* NULL: not connected */
-	PKSPIN_LOCK spin; /* pool; shared with the interrupts of the same WDFSPINLOCK */
-	bool owns_spin;
+	PKSPIN_LOCK spin; /* its own, in the pool; or that of the driver's WDFSPINLOCK */
+	struct us_wdf_object *shared; /* that one, which lives as long as this; NULL: its own */
 	struct us_wdf_lock *passive; /* instead, of passive handling */
 	KIRQL old_irql; /* WdfInterruptAcquireLock's */
 	KDPC dpc, work_dpc; /* EvtInterruptDpc; queues the work item from above DISPATCH_LEVEL */

@@ -86,7 +86,8 @@ struct us_wdf_preprocess {
 struct WDFDEVICE_INIT {
 	uint64_t magic;
 	struct WDFDEVICE_INIT *next; /* of all that are alive */
-	PDEVICE_OBJECT pdo; /* NULL: a control device */
+	PDEVICE_OBJECT pdo; /* NULL: a control device, or a child */
+	struct us_wdf_child *child; /* of WdfPdoInitAllocate (child.h); NULL: none */
 	struct us_wdf_device *created; /* WdfDeviceCreate made it from this */
 	bool drivers; /* the driver allocated it, and has to free it */
 	bool control, filter, exclusive;
@@ -151,6 +152,9 @@ struct us_wdf_device {
 	PFN_WDF_IO_IN_CALLER_CONTEXT in_caller_context;
 	WDF_DEVICE_IO_TYPE io_type;
 	bool control, filter, power_policy_owner, not_pageable;
+	struct us_wdf_child *child; /* it is a child of the function's device (child.h): `pdo` is its own; NULL: none */
+	LIST_ENTRY static_children; /* us_wdf_child.sibling: its own */
+	unsigned children_locked; /* WdfFdoLockStaticChildListForIteration */
 	bool finished; /* a control device: WdfControlFinishInitializing was called */
 	UNICODE_STRING name; /* pool; Buffer NULL: none */
 	UNICODE_STRING symbolic_link; /* the same */
@@ -196,6 +200,9 @@ NTSTATUS us_wdf_dispatch_create(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_dispatch_cleanup(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_dispatch_close(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_dispatch_io(struct us_wdf_device *device, PIRP irp);
+
+/* locks.c: the lock inside of a WDFSPINLOCK, which from now on is one of interrupts. */
+PKSPIN_LOCK us_wdf_spin_lock_for_interrupt(struct us_wdf_object *lock);
 
 /* -- memory objects (memory.c) ---------------------------------------------------------------------------------------- */
 
@@ -250,7 +257,10 @@ NTSTATUS us_wdf_dma_power_down(struct us_wdf_device *device);
 
 /* -- between the files of Plug and Play and power ---------------------------------------------------------------------- */
 
-/* dispatch.c: passes an IRP to the next lower driver, in the same stack location; or in a copy of it, and waits. */
+/*
+ * dispatch.c: passes an IRP to the next lower driver, in the same stack location; or in a copy of it, and waits. Below a
+ * child is nobody: the framework answers itself, as its bus.
+ */
 NTSTATUS us_wdf_forward(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_forward_and_wait(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_complete(PIRP irp, NTSTATUS status);
@@ -307,10 +317,20 @@ void us_wdf_string_get(WDFSTRING string, UNICODE_STRING *text);
 /* registry.c: a WDFKEY around a handle of the system's, which it closes. */
 NTSTATUS us_wdf_key_new(HANDLE handle, PWDF_OBJECT_ATTRIBUTES attributes, WDFKEY *key);
 
-/* resources.c: WDFCMRESLIST of a device; what it holds. */
+/* resources.c: WDFCMRESLIST of a device; what it holds; what the driver may do with it, at first nothing. */
 NTSTATUS us_wdf_cm_list_new(struct us_wdf_device *device, const CM_RESOURCE_LIST *list, struct us_wdf_object **result);
 ULONG us_wdf_cm_count(struct us_wdf_object *list);
 PCM_PARTIAL_RESOURCE_DESCRIPTOR us_wdf_cm_at(struct us_wdf_object *list, ULONG index);
+void us_wdf_cm_allow(struct us_wdf_object *list, bool add, bool remove);
+bool us_wdf_cm_changed(struct us_wdf_object *list);
+
+/* It as Windows' structure, in pool that whoever gets it frees; bus and kind of it as in `like`. NULL: no memory. */
+PCM_RESOURCE_LIST us_wdf_cm_build(struct us_wdf_object *list, const CM_RESOURCE_LIST *like);
+
+/* requirements.c: IRP_MN_FILTER_RESOURCE_REQUIREMENTS; and what a child says that it requires (NULL: nothing), in pool. */
+NTSTATUS us_wdf_filter_requirements(struct us_wdf_device *device, PIRP irp);
+NTSTATUS us_wdf_child_requirements(struct us_wdf_device *device, PFN_WDF_DEVICE_RESOURCE_REQUIREMENTS_QUERY callback,
+				   PIO_RESOURCE_REQUIREMENTS_LIST *result);
 
 /* loader.c: the minor version for which the bound driver was built. */
 unsigned us_wdf_client(void);
@@ -331,6 +351,7 @@ const struct us_export *us_wdf_function(size_t index); /* of the table; NULL beh
 void us_wdf_object_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_driver_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_init_functions(struct _WDF_FUNCTIONS *table);
+void us_wdf_child_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_device_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_dispatch_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_interface_functions(struct _WDF_FUNCTIONS *table);
@@ -338,6 +359,7 @@ void us_wdf_property_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_idle_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_interrupt_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_resource_functions(struct _WDF_FUNCTIONS *table);
+void us_wdf_requirement_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_registry_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_string_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_memory_functions(struct _WDF_FUNCTIONS *table);

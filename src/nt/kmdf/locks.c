@@ -18,13 +18,15 @@ struct us_wdf_spin_lock {
 	struct us_wdf_object object;
 	struct us_cpu *holder; /* NULL: free */
 	KIRQL irql; /* before it was taken */
+	bool interrupts; /* it belongs to interrupts (WDF_INTERRUPT_CONFIG.SpinLock), for good */
+	KSPIN_LOCK wdm; /* which then take this one */
 };
 
 static void dispose_spin_lock(struct us_wdf_object *object)
 {
 	struct us_wdf_spin_lock *lock = (struct us_wdf_spin_lock *)object;
 
-	if (lock->holder)
+	if (lock->holder || lock->wdm)
 		misuse(WDF_INVALID_LOCK_OPERATION, lock, "lock.deleted-held", "WdfObjectDelete", "which is held");
 }
 
@@ -50,6 +52,27 @@ static NTSTATUS NTAPI spin_lock_create(PWDF_DRIVER_GLOBALS globals, PWDF_OBJECT_
 	return status;
 }
 
+PKSPIN_LOCK us_wdf_spin_lock_for_interrupt(struct us_wdf_object *object)
+{
+	struct us_wdf_spin_lock *lock = (struct us_wdf_spin_lock *)object;
+
+	if (lock->holder)
+		misuse(WDF_INVALID_LOCK_OPERATION, lock, "lock.interrupts", "WdfInterruptCreate", "which is held");
+	lock->interrupts = true;
+	return &lock->wdm;
+}
+
+/* Who took it at DISPATCH_LEVEL would wait for itself in the ISR: the framework refuses. */
+static struct us_wdf_spin_lock *from(WDFSPINLOCK handle, const char *function)
+{
+	struct us_wdf_spin_lock *lock = us_wdf_from(handle, &us_wdf_spin_lock_type);
+
+	if (lock->interrupts)
+		misuse(WDF_INVALID_LOCK_OPERATION, lock, "lock.interrupts", function,
+		       "which is the lock of an interrupt: WdfInterruptAcquireLock takes it, at the interrupt's IRQL");
+	return lock;
+}
+
 static bool is_free(void *context)
 {
 	return !((struct us_wdf_spin_lock *)context)->holder;
@@ -57,7 +80,7 @@ static bool is_free(void *context)
 
 static void NTAPI spin_lock_acquire(PWDF_DRIVER_GLOBALS globals, WDFSPINLOCK handle)
 {
-	struct us_wdf_spin_lock *lock = us_wdf_from(handle, &us_wdf_spin_lock_type);
+	struct us_wdf_spin_lock *lock = from(handle, "WdfSpinLockAcquire");
 	KIRQL irql;
 
 	(void)globals;
@@ -74,7 +97,7 @@ static void NTAPI spin_lock_acquire(PWDF_DRIVER_GLOBALS globals, WDFSPINLOCK han
 
 static void NTAPI spin_lock_release(PWDF_DRIVER_GLOBALS globals, WDFSPINLOCK handle)
 {
-	struct us_wdf_spin_lock *lock = us_wdf_from(handle, &us_wdf_spin_lock_type);
+	struct us_wdf_spin_lock *lock = from(handle, "WdfSpinLockRelease");
 
 	(void)globals;
 	if (lock->holder != us_nt_cpu())

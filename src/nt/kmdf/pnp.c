@@ -3,6 +3,7 @@
  * Plug and Play: the device's life as the PnP manager's IRPs tell it. The callbacks' order is sequence.c's.
  */
 #include "nt/kernel.h"
+#include "nt/kmdf/child.h"
 #include "nt/kmdf/kmdf.h"
 #include "nt/phys.h"
 #include "nt/trace.h"
@@ -40,10 +41,62 @@ static NTSTATUS bring_up(struct us_wdf_device *device)
 	return status;
 }
 
+/* The drivers below start with the resources that were asked for by others than this one. */
+static NTSTATUS start_with(struct us_wdf_device *device, PIRP irp, struct us_wdf_object *raw,
+			   struct us_wdf_object *translated)
+{
+	PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(irp), next = IoGetNextIrpStackLocation(irp);
+	PCM_RESOURCE_LIST lists[2];
+	NTSTATUS status;
+
+	us_wdf_cm_allow(raw, false, true);
+	us_wdf_cm_allow(translated, false, true);
+	status = US_CALL("EvtDeviceRemoveAddedResources", device->fdo.EvtDeviceRemoveAddedResources, (WDFDEVICE)device,
+			 (WDFCMRESLIST)raw, (WDFCMRESLIST)translated);
+	if (!NT_SUCCESS(status))
+		return status;
+	if (!us_wdf_cm_changed(raw) && !us_wdf_cm_changed(translated))
+		return us_wdf_forward_and_wait(device, irp);
+	lists[0] = us_wdf_cm_build(raw, sp->Parameters.StartDevice.AllocatedResources);
+	lists[1] = us_wdf_cm_build(translated, sp->Parameters.StartDevice.AllocatedResourcesTranslated);
+	if (lists[0] && lists[1]) {
+		IoCopyCurrentIrpStackLocationToNext(irp);
+		next->Parameters.StartDevice.AllocatedResources = lists[0];
+		next->Parameters.StartDevice.AllocatedResourcesTranslated = lists[1];
+		status = us_nt_io_call_and_wait(device->attached, irp);
+	} else {
+		status = STATUS_INSUFFICIENT_RESOURCES;
+	}
+	us_wdf_pool_free(lists[0]);
+	us_wdf_pool_free(lists[1]);
+	return status;
+}
+
+static NTSTATUS start_below(struct us_wdf_device *device, PIRP irp)
+{
+	PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(irp);
+	struct us_wdf_object *raw = NULL, *translated = NULL;
+	NTSTATUS status;
+
+	if (!device->fdo.EvtDeviceRemoveAddedResources)
+		return us_wdf_forward_and_wait(device, irp);
+	status = us_wdf_cm_list_new(device, sp->Parameters.StartDevice.AllocatedResources, &raw);
+	if (NT_SUCCESS(status))
+		status = us_wdf_cm_list_new(device, sp->Parameters.StartDevice.AllocatedResourcesTranslated,
+					    &translated);
+	if (NT_SUCCESS(status))
+		status = start_with(device, irp, raw, translated);
+	if (raw)
+		us_wdf_delete(raw);
+	if (translated)
+		us_wdf_delete(translated);
+	return status;
+}
+
 static NTSTATUS start(struct us_wdf_device *device, PIRP irp)
 {
 	PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(irp);
-	NTSTATUS status = us_wdf_forward_and_wait(device, irp);
+	NTSTATUS status = start_below(device, irp);
 
 	if (!NT_SUCCESS(status))
 		return us_wdf_complete(irp, status);
@@ -161,6 +214,8 @@ static NTSTATUS remove_device(struct us_wdf_device *device, PIRP irp)
 	us_wdf_self_managed_end(device, true);
 	device->pnp_state = WdfDevStatePnpRemoved;
 	us_wdf_unlock(device->busy);
+	if (device->child)
+		return us_wdf_child_removed(device, irp);
 	us_wdf_delete(&device->object);
 	irp->IoStatus.Status = STATUS_SUCCESS;
 	IoSkipCurrentIrpStackLocation(irp);
@@ -300,8 +355,14 @@ static NTSTATUS query_relations(struct us_wdf_device *device, PIRP irp)
 {
 	DEVICE_RELATION_TYPE type = IoGetCurrentIrpStackLocation(irp)->Parameters.QueryDeviceRelations.Type;
 
+	NTSTATUS status = STATUS_SUCCESS;
+
 	if (device->pnp.EvtDeviceRelationsQuery)
 		US_CALL_VOID("EvtDeviceRelationsQuery", device->pnp.EvtDeviceRelationsQuery, (WDFDEVICE)device, type);
+	if (type == BusRelations)
+		status = us_wdf_child_relations(device, irp);
+	if (!NT_SUCCESS(status))
+		return us_wdf_complete(irp, status);
 	return us_wdf_forward(device, irp);
 }
 
@@ -333,6 +394,8 @@ NTSTATUS us_wdf_dispatch_pnp(struct us_wdf_device *device, PIRP irp)
 		return query_relations(device, irp);
 	case IRP_MN_QUERY_INTERFACE:
 		return us_wdf_query_interface(device, irp);
+	case IRP_MN_FILTER_RESOURCE_REQUIREMENTS:
+		return us_wdf_filter_requirements(device, irp);
 	default:
 		return us_wdf_forward(device, irp);
 	}

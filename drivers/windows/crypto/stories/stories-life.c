@@ -62,6 +62,26 @@ static void hang_for_good(struct us_nt_user *user, void *context)
 	us_nt_expect(user, end_work(user, &work[1]) < 0);
 }
 
+/* What failed for good is removed with its last file, and started again: it works for who opens it then. */
+static void hang_and_restart(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work;
+
+	(void)context;
+	app_set_key(user, file, 1);
+	hang(user, CRYPTO_STATUS_BUSY_MASK | CRYPTO_STATUS_RESETTING_MASK);
+	start_cipher(user, &work, file, true, 1, PAGE, 0);
+	us_nt_expect(user, end_work(user, &work) < 0);
+	us_nt_advance(user, SECOND);
+	us_nt_unhang(user);
+	us_nt_expect(user, part(user, file, CRYPTO_FIRST | CRYPTO_LAST, "late", 4) < 0);
+	us_nt_close(user, file);
+	us_nt_advance(user, SECOND);
+	us_nt_expect(user, us_nt_is_started(user));
+	app_all_is_well(user, app_open(user, US_NT_READ));
+}
+
 /* A command is lost on its way: nothing was done, and nobody may be told that it was. */
 static void a_lost_command(struct us_nt_user *user, void *context)
 {
@@ -190,6 +210,7 @@ static void unloaded_at_work(struct us_nt_user *user, void *context)
 const struct us_story crypto_life_stories[] = {
 	{"hang.and-recovery", hang_and_recovery, US_STORY_VIRTUAL_TIME, 0, 0},
 	{"hang.for-good", hang_for_good, US_STORY_VIRTUAL_TIME, 0, 0},
+	{"hang.and-restart", hang_and_restart, US_STORY_VIRTUAL_TIME, 0, 0},
 	{"hang.a-lost-command", a_lost_command, US_STORY_VIRTUAL_TIME, 0, 0},
 	{"hang.at-the-start", hang_at_the_start, US_STORY_VIRTUAL_TIME, 0, 0},
 	{"hang.unknown-device", unknown_device, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
