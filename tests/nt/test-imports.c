@@ -12,6 +12,11 @@
 
 static const char *crypto;
 
+/* kmdf/loader.c's */
+const struct us_export *us_wdf_function(size_t index);
+
+#define FUNCTIONS (sizeof(struct _WDF_FUNCTIONS) / sizeof(void *))
+
 #define CALLS(use, function) (use).called[offsetof(struct _WDF_FUNCTIONS, function) / sizeof(void *)]
 
 static struct us_kmdf_use use_of(const uint8_t image[IMAGE_SIZE])
@@ -190,6 +195,92 @@ static void the_list_names_what_is_there_and_what_is_missing(void **state)
 	assert_non_null(strstr(err.text, "/nonexistent.sys"));
 }
 
+/* -- what the stage has of KMDF ------------------------------------------------------------------------------------ */
+
+static void what_public_drivers_use_is_there(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t index;
+	} used[] = {
+#define USED(function) {#function, offsetof(struct _WDF_FUNCTIONS, function) / sizeof(void *)},
+#include "kmdf-used.h"
+#undef USED
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof used / sizeof used[0]; i++) {
+		const struct us_export *export = us_wdf_function(used[i].index);
+
+		assert_string_equal(export->name, used[i].name);
+		if (!export->function)
+			fail_msg("the stage does not have %s", used[i].name);
+	}
+}
+
+/* A driver that calls the functions from `first` on: mov rbx, [rip + ...]; call [rbx + 8 * index] for each; ret. */
+static void make_caller(uint8_t image[IMAGE_SIZE], size_t first, size_t end)
+{
+	uint8_t bytes[0x700] = {0x48, 0x8b, 0x1d};
+	unsigned size = 7;
+
+	make(image, 15);
+	image_put32(image, INFO + 28, FUNCTIONS);
+	for (size_t i = first; i < end; i++, size += 6) {
+		bytes[size] = 0xff;
+		bytes[size + 1] = 0x93;
+		image_put32(bytes, size + 2, (uint32_t)(8 * i));
+	}
+	bytes[size++] = 0xc3;
+	code(image, bytes, size, 3, VARIABLE);
+}
+
+static char *list(const uint8_t image[IMAGE_SIZE], int *missing)
+{
+	char path[] = "/tmp/imports-XXXXXX", *text = NULL;
+	struct us_error err = {""};
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size), *file = fdopen(mkstemp(path), "wb");
+
+	assert_int_equal(fwrite(image, 1, IMAGE_SIZE, file), IMAGE_SIZE);
+	fclose(file);
+	*missing = us_nt_list_imports(path, to, &err);
+	fclose(to);
+	remove(path);
+	return text;
+}
+
+/* Each function of the table is either there, or said to be missing; no other way. */
+static void what_the_stage_lacks_is_reported(void **state)
+{
+	uint8_t image[IMAGE_SIZE];
+	size_t lacks = 0;
+
+	(void)state;
+	for (size_t first = 0; first < FUNCTIONS; first += FUNCTIONS / 2) {
+		int missing, expected = 1; /* the import that the made image has by a number */
+		char *text;
+
+		make_caller(image, first, first + FUNCTIONS / 2);
+		text = list(image, &missing);
+		for (size_t i = first; i < first + FUNCTIONS / 2; i++) {
+			const struct us_export *export = us_wdf_function(i);
+			char line[128];
+
+			snprintf(line, sizeof line, "\n  %-8s %s\n", export->function ? "ok" : "missing", export->name);
+			if (!strstr(text, line))
+				fail_msg("not in the list:%s", line);
+			expected += !export->function;
+		}
+		assert_int_equal(missing, expected);
+		lacks += (size_t)expected - 1;
+		free(text);
+	}
+	assert_true(lacks > 0 && lacks < FUNCTIONS);
+	assert_null(us_wdf_function(offsetof(struct _WDF_FUNCTIONS, WdfUsbTargetDeviceCreate) / 8)->function);
+	assert_null(us_wdf_function(FUNCTIONS));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +289,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(before_1_15_the_table_is_the_drivers),
 		cmocka_unit_test(the_crypto_drivers_functions_are_all_found),
 		cmocka_unit_test(the_list_names_what_is_there_and_what_is_missing),
+		cmocka_unit_test(what_public_drivers_use_is_there),
+		cmocka_unit_test(what_the_stage_lacks_is_reported),
 	};
 
 	if (argc != 2)
