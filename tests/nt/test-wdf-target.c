@@ -251,6 +251,47 @@ static void a_request_may_come_back_when_its_time_is_just_over(void **state)
 	assert_true(cancelled > 0 && cancelled < 8 * RIG_SEEDS);
 }
 
+/* With the cancel lock, for which who cancels has to wait meanwhile. */
+static void complete_locked(struct us_nt_user *user, void *context)
+{
+	KIRQL irql;
+
+	(void)user, (void)context;
+	US_IMPORT(IoAcquireCancelSpinLock)(&irql);
+	US_IMPORT(KeStallExecutionProcessor)(20);
+	kmdf_expect(WdfRequestUnmarkCancelable(d.kept) == STATUS_SUCCESS);
+	WdfRequestComplete(d.kept, STATUS_SUCCESS);
+	US_IMPORT(IoReleaseCancelSpinLock)(irql);
+}
+
+static void purge_meanwhile(struct us_nt_user *user, void *context)
+{
+	struct us_nt_thread *thread;
+
+	(void)context;
+	open(user);
+	d.keep = true;
+	us_nt_expect_status(user, WdfRequestCreate(NULL, d.target, &d.sent), STATUS_SUCCESS);
+	us_nt_expect_status(user, WdfIoTargetFormatRequestForIoctl(d.target, d.sent, ECHO, NULL, NULL, NULL, NULL),
+			    STATUS_SUCCESS);
+	WdfRequestSetCompletionRoutine(d.sent, done_and_deleted, NULL);
+	us_nt_expect(user, WdfRequestSend(d.sent, d.target, NULL));
+	thread = us_nt_thread(user, complete_locked, NULL);
+	us_nt_advance(user, us_nt_chance(user, 40000));
+	WdfIoTargetPurge(d.target, WdfIoTargetPurgeIo);
+	us_nt_join(user, thread);
+	us_nt_expect(user, d.completed == 1);
+}
+
+static void a_request_may_come_back_while_its_canceller_waits_for_the_lock(void **state)
+{
+	(void)state;
+	for (unsigned seed = 0; seed < 2 * RIG_SEEDS; seed++) {
+		memset(&d, 0, sizeof(d));
+		kmdf_tell_seed(seed, add, purge_meanwhile, NULL);
+	}
+}
+
 /* -- mistakes ------------------------------------------------------------------------------------------------------ */
 
 static void send_unformatted(struct us_nt_user *user, void *context)
@@ -309,6 +350,7 @@ int main(void)
 		cmocka_unit_test(the_next_lower_driver_is_a_target_for_the_devices_life),
 		cmocka_unit_test(a_request_comes_back_held_cancelled_or_purged),
 		cmocka_unit_test(a_request_may_come_back_when_its_time_is_just_over),
+		cmocka_unit_test(a_request_may_come_back_while_its_canceller_waits_for_the_lock),
 		cmocka_unit_test(what_a_driver_may_not_do_with_a_request_to_send_ends_the_run),
 	};
 

@@ -2,6 +2,7 @@
 /*
  * Requests on their way to an I/O target: the driver's own, and those that it passes on.
  */
+#include "nt/io.h"
 #include "nt/kmdf/target.h"
 #include "nt/trace.h"
 
@@ -336,12 +337,28 @@ void us_wdf_send_now(struct us_wdf_request *request)
 	IoCallDriver(target->wdm, request->irp);
 }
 
+/* It may come back, and be gone, while the cancel lock is waited for. */
+static BOOLEAN cancel_irp(struct us_wdf_request *request)
+{
+	BOOLEAN cancelled = FALSE;
+	KIRQL irql;
+
+	us_wdf_reference(&request->object);
+	IoAcquireCancelSpinLock(&irql);
+	if (request->send.sent && !request->send.held)
+		cancelled = us_io_cancel(request->irp, irql);
+	else
+		IoReleaseCancelSpinLock(irql);
+	us_wdf_dereference(&request->object);
+	return cancelled;
+}
+
 BOOLEAN us_wdf_send_cancel(struct us_wdf_request *request)
 {
 	if (!request->send.sent)
 		return FALSE;
 	if (!request->send.held)
-		return IoCancelIrp(request->irp);
+		return cancel_irp(request);
 	request->send.held = false;
 	came_back(request, STATUS_CANCELLED, 0);
 	return TRUE;
