@@ -244,6 +244,16 @@ void us_nt_unhang(struct us_nt_user *user);
 /* How many pieces of pool the driver owns, and their bytes. */
 void us_nt_pool_owned(struct us_nt_user *user, size_t *pieces, size_t *bytes);
 
+/*
+ * A secret of `size` bytes (at most 64): from now on the run ends, with the rule pool.secret, when pool is freed that still
+ * has them in it; it may be anybody's next. That is the driver's own pool, and what the system allocates for it: the
+ * contexts of objects, the copies of buffered requests.
+ */
+void us_nt_secret(struct us_nt_user *user, const void *bytes, size_t size);
+
+/* How many entries the driver has written to the system's event log with this error code (of its .mc file). */
+unsigned us_nt_events(struct us_nt_user *user, uint32_t code);
+
 /* -- stories for `understudy rehearse` ------------------------------------------------------------------------------ */
 
 enum us_story_flags {

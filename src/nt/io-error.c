@@ -14,6 +14,11 @@ struct us_io_error {
 	PDRIVER_OBJECT driver;
 };
 
+struct us_io_written {
+	struct us_io_written *next;
+	NTSTATUS code;
+};
+
 static PDRIVER_OBJECT driver_of(PVOID object)
 {
 	return ((PDEVICE_OBJECT)object)->Type == IO_TYPE_DEVICE ? ((PDEVICE_OBJECT)object)->DriverObject : object;
@@ -80,6 +85,24 @@ static void write_strings(const struct us_io_error *error, char *text, size_t si
 	}
 }
 
+static void remember(NTSTATUS code)
+{
+	struct us_io_written *written = us_nt_alloc(sizeof(*written));
+
+	*written = (struct us_io_written){us_nt->io->written, code};
+	us_nt->io->written = written;
+}
+
+unsigned us_nt_io_errors_written(uint32_t code)
+{
+	const struct us_io_written *written;
+	unsigned count = 0;
+
+	for (written = us_nt->io->written; written; written = written->next)
+		count += (uint32_t)written->code == code;
+	return count;
+}
+
 VOID NTAPI IoWriteErrorLogEntry(PVOID entry)
 {
 	struct us_io_error *error = take(entry, "IoWriteErrorLogEntry");
@@ -94,7 +117,7 @@ VOID NTAPI IoWriteErrorLogEntry(PVOID entry)
 	for (unsigned i = 0; i < packet->DumpDataSize / sizeof(ULONG) && n < 200; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " %08x", (unsigned)packet->DumpData[i]);
 	write_strings(error, text + n, sizeof(text) - n);
-	us_nt->io->errors_written++;
+	remember(packet->ErrorCode);
 	us_nt_trace("print     event log: %s code %#x, status %#x, value %u:%s",
 		    us_nt_ascii(&error->driver->DriverName), (unsigned)packet->ErrorCode, (unsigned)packet->FinalStatus,
 		    (unsigned)packet->UniqueErrorValue, text);

@@ -165,7 +165,8 @@ struct us_io {
 	struct us_io_name *names;
 	struct us_io_interface *interfaces;
 	struct us_io_error *errors;
-	unsigned interfaces_made, errors_written, files_open;
+	struct us_io_written *written; /* to the error log */
+	unsigned interfaces_made, files_open;
 };
 
 #endif

@@ -99,6 +99,9 @@ NTSTATUS us_nt_io_first_interface(UNICODE_STRING *link);
 NTSTATUS us_nt_io_load(const char *service, PDRIVER_INITIALIZE entry, PDRIVER_OBJECT *driver);
 void us_nt_io_unload(PDRIVER_OBJECT driver);
 
+/* How many entries drivers have written to the error log with that code. */
+unsigned us_nt_io_errors_written(uint32_t code);
+
 /* Sends an IRP that is set up but for its completion down a stack, and waits. At PASSIVE_LEVEL. */
 NTSTATUS us_nt_io_call_and_wait(PDEVICE_OBJECT device, PIRP irp);
 

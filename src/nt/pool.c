@@ -18,6 +18,7 @@
 #define ZONE 0xfb /* behind the end of a piece */
 #define LEAST_ZONE 8u
 #define SLAB_PAGES 4u
+#define LONGEST_SECRET 64u
 #define KEPT_BYTES 16384u /* freed pieces of a size are kept unused up to about so many bytes of them */
 
 /* Slots, all multiples of 16; the longest leave room for two in a page. */
@@ -58,6 +59,8 @@ struct us_pool {
 	struct slab **of_page; /* by page of the window */
 	size_t room;
 	size_t pieces, bytes; /* the driver's */
+	uint8_t secret[LONGEST_SECRET];
+	size_t secret_size; /* 0: there is none */
 };
 
 void us_nt_pool_init(void)
@@ -330,6 +333,28 @@ static struct piece *used(const void *at, const char *doing)
 	return piece;
 }
 
+/* Whoever gets the piece next must not find a secret there. */
+static void check_secret(const struct piece *piece)
+{
+	const struct us_pool *pool = us_nt->pool;
+	char tag[5];
+
+	if (pool->secret_size && memmem(address(piece), piece->size, pool->secret, pool->secret_size))
+		us_nt_stop(US_NT_BUGCHECK, "pool.secret",
+			   "The piece of pool at %p, of %zu bytes with the tag '%s', is freed with a secret in it that the "
+			   "story named (us_nt_secret()): wipe it before.",
+			   (void *)address(piece), piece->size, tag_text(piece->tag, tag));
+}
+
+bool us_nt_pool_secret(const void *bytes, size_t size)
+{
+	if (!size || size > LONGEST_SECRET)
+		return false;
+	memcpy(us_nt->pool->secret, bytes, size);
+	us_nt->pool->secret_size = size;
+	return true;
+}
+
 void us_nt_pool_free(void *at)
 {
 	struct piece *piece = used(at, "freeing");
@@ -337,6 +362,7 @@ void us_nt_pool_free(void *at)
 
 	us_unpoison(at, extent(piece));
 	check_zone(piece);
+	check_secret(piece);
 	if (piece->drivers) {
 		us_nt->pool->pieces--;
 		us_nt->pool->bytes -= piece->size;

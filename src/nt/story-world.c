@@ -82,6 +82,18 @@ void us_nt_pool_owned(struct us_nt_user *user, size_t *pieces, size_t *bytes)
 	us_nt_pool_count(pieces, bytes);
 }
 
+void us_nt_secret(struct us_nt_user *user, const void *bytes, size_t size)
+{
+	if (!us_nt_pool_secret(bytes, size))
+		us_nt_fail(user, "us_nt_secret(): a secret of %zu bytes: 1 to 64 will do", size);
+}
+
+unsigned us_nt_events(struct us_nt_user *user, uint32_t code)
+{
+	(void)user;
+	return us_nt_io_errors_written(code);
+}
+
 /* -- threads ------------------------------------------------------------------------------------------------------ */
 
 static void begin(void *context)

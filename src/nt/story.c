@@ -86,6 +86,13 @@ us_nt_status us_nt_unload(struct us_nt_user *user)
 
 /* -- the end ------------------------------------------------------------------------------------------------------ */
 
+/* A file is closed by a thread of its own when its last request has ended, which may be now. */
+static void wait_for_files(struct us_nt_user *user)
+{
+	for (unsigned ms = 0; us_nt->io->files_open && ms < 100; ms++)
+		us_nt_advance(user, 1000000);
+}
+
 static void end_device(void)
 {
 	us_nt_pnp_power(PowerSystemWorking);
@@ -112,6 +119,7 @@ _Noreturn void us_nt_story_main(void (*story)(struct us_nt_user *user, void *con
 		shortest_story(user);
 	us_nt_trace("note      the story is told");
 	us_story_end_application(user);
+	wait_for_files(user);
 	end_device();
 	us_nt_unload(user);
 	us_nt_stop(US_NT_PASSED, "", "the story was told to its end");

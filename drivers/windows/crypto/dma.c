@@ -40,8 +40,6 @@ NTSTATUS CryptoDmaCreate(PDEVICE_CONTEXT Context)
 
 	/* One for each page of the longest command; one more when it does not begin with a page. */
 	entries = BYTES_TO_PAGES(Context->MaximumLength) + 1;
-	if (entries > Context->ListEntries)
-		entries = Context->ListEntries;
 
 	WDF_DMA_ENABLER_CONFIG_INIT(&config, WdfDmaProfileScatterGather64Duplex, Context->MaximumLength);
 	status = WdfDmaEnablerCreate(Context->Device, &config, WDF_NO_OBJECT_ATTRIBUTES, &Context->DmaEnabler);

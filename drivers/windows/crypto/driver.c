@@ -37,7 +37,7 @@ static VOID Initialise(PWDFDEVICE_INIT DeviceInit)
 	power.EvtDeviceSurpriseRemoval = CryptoEvtSurpriseRemoval;
 	WdfDeviceInitSetPnpPowerEventCallbacks(DeviceInit, &power);
 
-	WDF_FILEOBJECT_CONFIG_INIT(&files, WDF_NO_EVENT_CALLBACK, WDF_NO_EVENT_CALLBACK, CryptoEvtFileCleanup);
+	WDF_FILEOBJECT_CONFIG_INIT(&files, WDF_NO_EVENT_CALLBACK, CryptoEvtFileClose, CryptoEvtFileCleanup);
 	WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&attributes, FILE_CONTEXT);
 	WdfDeviceInitSetFileObjectConfig(DeviceInit, &files, &attributes);
 

@@ -58,7 +58,7 @@ typedef struct _DEVICE_CONTEXT {
 	PUCHAR Registers; /* NULL: not mapped */
 	SIZE_T RegistersSize; /* bytes */
 	ULONG Version, Features; /* registers of that name */
-	ULONG MaximumLength; /* bytes in one command */
+	ULONG MaximumLength; /* bytes in one command: what the device can process, and its lists describe */
 	ULONG ListEntries, WindowEntries; /* in one list */
 	BUS_INTERFACE_STANDARD Bus; /* config space */
 
@@ -140,6 +140,7 @@ EVT_WDF_DEVICE_SURPRISE_REMOVAL CryptoEvtSurpriseRemoval;
 
 EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL CryptoEvtDeviceControl;
 EVT_WDF_FILE_CLEANUP CryptoEvtFileCleanup;
+EVT_WDF_FILE_CLOSE CryptoEvtFileClose;
 EVT_WDF_OBJECT_CONTEXT_CLEANUP CryptoEvtRequestCleanup;
 
 /* -- engine.c ----------------------------------------------------------------------------------------------------- */
@@ -163,8 +164,8 @@ VOID CryptoEngineService(PDEVICE_CONTEXT Context);
 /* Ends what the engine does for a file, or for all with NULL: its request fails with `Status`. Up to DISPATCH_LEVEL. */
 VOID CryptoEngineStop(PDEVICE_CONTEXT Context, WDFFILEOBJECT File, NTSTATUS Status);
 
-/* The device is gone: its request fails, no further one is taken. Up to DISPATCH_LEVEL. */
-VOID CryptoEngineGone(PDEVICE_CONTEXT Context);
+/* The device is gone: its request fails, no further one is taken. FALSE: that was known. Up to DISPATCH_LEVEL. */
+BOOLEAN CryptoEngineGone(PDEVICE_CONTEXT Context);
 
 /* -- dma.c -------------------------------------------------------------------------------------------------------- */
 

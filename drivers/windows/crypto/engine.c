@@ -57,7 +57,7 @@ static NTSTATUS EnterStream(PDEVICE_CONTEXT Context, WDFREQUEST Request, PREQUES
 	WDFFILEOBJECT file = WdfRequestGetFileObject(Request);
 
 	if (!Part->First && Context->Stream != file)
-		return STATUS_INVALID_DEVICE_REQUEST;
+		return STATUS_INVALID_DEVICE_STATE;
 	if (Part->First)
 		CryptoFileContext(file)->HasDigest = FALSE;
 	Context->Stream = file;
@@ -264,12 +264,38 @@ static NTSTATUS StatusOf(PDEVICE_CONTEXT Context, PREQUEST_CONTEXT Request, ULON
 	}
 }
 
+/* The device is gone without the system having noticed. */
+static VOID Fail(PDEVICE_CONTEXT Context)
+{
+	if (!CryptoEngineGone(Context))
+		return;
+	CryptoLogEvent(Context, EVENT_GONE);
+	WdfDeviceSetFailed(Context->Device, WdfDeviceFailedAttemptRestart);
+}
+
+/* The digest of the message that has ended goes to its file. What a device that is gone says is nobody's digest. */
+static NTSTATUS TakeDigest(PDEVICE_CONTEXT Context, WDFREQUEST Request)
+{
+	PFILE_CONTEXT file = CryptoFileContext(WdfRequestGetFileObject(Request));
+	UCHAR digest[CRYPTO_DIGEST_BYTES];
+
+	CryptoHwReadDigest(Context, digest);
+	if (CryptoHwRead(Context, CRYPTO_STATUS) == NOBODY) {
+		Fail(Context);
+		return STATUS_DEVICE_REMOVED;
+	}
+	WdfSpinLockAcquire(Context->Lock);
+	RtlCopyMemory(file->Digest, digest, sizeof(digest));
+	file->HasDigest = TRUE;
+	WdfSpinLockRelease(Context->Lock);
+	return STATUS_SUCCESS;
+}
+
 /* A command has ended: the next piece, or the end of the request. */
 static VOID CommandEnded(PDEVICE_CONTEXT Context, WDFREQUEST Request, ULONG Error)
 {
 	PREQUEST_CONTEXT request = CryptoRequestContext(Request);
 	NTSTATUS status = StatusOf(Context, request, Error);
-	UCHAR digest[CRYPTO_DIGEST_BYTES];
 
 	if (!NT_SUCCESS(status)) {
 		CryptoDmaEnd(Context, request, 0);
@@ -288,14 +314,9 @@ static VOID CommandEnded(PDEVICE_CONTEXT Context, WDFREQUEST Request, ULONG Erro
 	if (request->Length != 0 && !CryptoDmaAdvance(Context, Request))
 		return;
 
-	if (request->Command == CRYPTO_COMMAND_CODE_DIGEST && request->Last) {
-		CryptoHwReadDigest(Context, digest);
-		WdfSpinLockAcquire(Context->Lock);
-		RtlCopyMemory(CryptoFileContext(WdfRequestGetFileObject(Request))->Digest, digest, sizeof(digest));
-		CryptoFileContext(WdfRequestGetFileObject(Request))->HasDigest = TRUE;
-		WdfSpinLockRelease(Context->Lock);
-	}
-	CryptoEngineEnd(Context, Request, STATUS_SUCCESS);
+	if (request->Command == CRYPTO_COMMAND_CODE_DIGEST && request->Last)
+		status = TakeDigest(Context, Request);
+	CryptoEngineEnd(Context, Request, status);
 }
 
 /* The device is out of RESET: the request that asked for it, or the one that had to be ended by it, is done. */
@@ -310,12 +331,16 @@ static VOID ResetEnded(PDEVICE_CONTEXT Context, WDFREQUEST Request)
 	CryptoEngineEnd(Context, Request, request->StopStatus);
 }
 
-/* The device is gone without the system having noticed. */
-static VOID Fail(PDEVICE_CONTEXT Context)
+/* How the command has ended: the device's error code, ERROR_COMMAND_LOST, or NOBODY. Under the lock. */
+static ULONG Outcome(PDEVICE_CONTEXT Context, PREQUEST_CONTEXT Request)
 {
-	CryptoEngineGone(Context);
-	CryptoLogEvent(Context, EVENT_GONE);
-	WdfDeviceSetFailed(Context->Device, WdfDeviceFailedAttemptRestart);
+	ULONG error = CryptoHwRead(Context, CRYPTO_ERROR);
+	ULONG done = CryptoHwRead(Context, CRYPTO_BYTES_DONE);
+
+	if (error == NOBODY || done == NOBODY)
+		return NOBODY;
+	error &= CRYPTO_ERROR_CODE_MASK;
+	return error == CRYPTO_ERROR_CODE_NONE && done != Request->Piece ? ERROR_COMMAND_LOST : error;
 }
 
 VOID CryptoEngineService(PDEVICE_CONTEXT Context)
@@ -331,16 +356,16 @@ VOID CryptoEngineService(PDEVICE_CONTEXT Context)
 		if (status == NOBODY) {
 			gone = TRUE;
 		} else if (Context->State == EngineResetting) {
-			reset = (status & CRYPTO_STATUS_RESETTING_MASK) == 0;
+			/* One that is still busy has not even heard of it, and may still move data. */
+			reset = (status & CRYPTO_STATUS_READY_MASK) != 0;
 			if (reset)
 				Context->State = request ? EngineBusy : EngineIdle;
 		} else if (!(status & CRYPTO_STATUS_BUSY_MASK)) {
-			command = TRUE;
-			Context->Running = FALSE;
-			error = CryptoHwRead(Context, CRYPTO_ERROR) & CRYPTO_ERROR_CODE_MASK;
-			if (error == CRYPTO_ERROR_CODE_NONE &&
-			    CryptoHwRead(Context, CRYPTO_BYTES_DONE) != CryptoRequestContext(request)->Piece)
-				error = ERROR_COMMAND_LOST;
+			error = Outcome(Context, CryptoRequestContext(request));
+			gone = error == NOBODY;
+			command = !gone;
+			if (command)
+				Context->Running = FALSE;
 		}
 	}
 	if (command || reset)
@@ -412,13 +437,15 @@ VOID CryptoEngineStop(PDEVICE_CONTEXT Context, WDFFILEOBJECT File, NTSTATUS Stat
 	WdfSpinLockRelease(Context->Lock);
 }
 
-VOID CryptoEngineGone(PDEVICE_CONTEXT Context)
+BOOLEAN CryptoEngineGone(PDEVICE_CONTEXT Context)
 {
 	WDFREQUEST request = NULL;
+	BOOLEAN news;
 
 	WdfSpinLockAcquire(Context->Lock);
 	if (Context->Running || Context->State == EngineResetting)
 		request = Context->Request; /* else whoever has it in hand sees the state, and ends it */
+	news = Context->State != EngineGone;
 	Context->State = EngineGone;
 	Context->Running = FALSE;
 	Context->Stream = NULL;
@@ -430,6 +457,7 @@ VOID CryptoEngineGone(PDEVICE_CONTEXT Context)
 		CryptoDmaEnd(Context, CryptoRequestContext(request), 0);
 		CryptoEngineEnd(Context, request, STATUS_DEVICE_REMOVED);
 	}
+	return news;
 }
 
 /*

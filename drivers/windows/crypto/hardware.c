@@ -43,7 +43,10 @@ VOID CryptoHwUnmap(PDEVICE_CONTEXT Context)
 	Context->Registers = NULL;
 }
 
-/* What the device can do; and whether this driver knows it. */
+/*
+ * What the device can do; and whether this driver knows it. (STATUS_NOT_SUPPORTED would say so best, but is not for
+ * EvtDevicePrepareHardware to return.)
+ */
 static NTSTATUS Identify(PDEVICE_CONTEXT Context)
 {
 	ULONG limits = CryptoHwRead(Context, CRYPTO_LIMITS);
@@ -62,7 +65,7 @@ static NTSTATUS Identify(PDEVICE_CONTEXT Context)
 			    Context->Version >> CRYPTO_VERSION_MAJOR_SHIFT,
 			    Context->Version & CRYPTO_VERSION_MINOR_MASK, SUPPORTED_MAJOR);
 		CryptoLogEvent(Context, EVENT_UNKNOWN_VERSION);
-		return STATUS_NOT_SUPPORTED;
+		return STATUS_REVISION_MISMATCH;
 	}
 
 	/* Larger requests are split, which takes chains; and nothing works without lists. */
@@ -70,8 +73,12 @@ static NTSTATUS Identify(PDEVICE_CONTEXT Context)
 	    Context->MaximumLength < PAGE_SIZE) {
 		CryptoError("hardware", "features %08lx, %lu entries, %lu bytes: too little to work with",
 			    Context->Features, Context->ListEntries, Context->MaximumLength);
-		return STATUS_NOT_SUPPORTED;
+		return STATUS_DEVICE_CONFIGURATION_ERROR;
 	}
+
+	/* What the framework hands over at once has to fit the list, wherever in a page it begins. */
+	if (BYTES_TO_PAGES(Context->MaximumLength) >= Context->ListEntries)
+		Context->MaximumLength = (Context->ListEntries - 1) * PAGE_SIZE;
 	return STATUS_SUCCESS;
 }
 

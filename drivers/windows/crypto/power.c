@@ -79,7 +79,10 @@ NTSTATUS NTAPI CryptoEvtSelfManagedIoRestart(WDFDEVICE Device)
 {
 	PDEVICE_CONTEXT context = CryptoDeviceContext(Device);
 
-	SetState(context, EngineIdle);
+	WdfSpinLockAcquire(context->Lock);
+	if (context->State == EngineOff) /* else it has gone already */
+		context->State = EngineIdle;
+	WdfSpinLockRelease(context->Lock);
 	CryptoEngineNext(context);
 	return STATUS_SUCCESS;
 }

@@ -67,7 +67,7 @@ typedef struct _CRYPTO_STATISTICS {
 	ULONG64 Bytes; /* processed by the device */
 	ULONG64 Commands; /* given to the device; more than requests where some were split */
 	ULONG64 WindowCommands; /* of these: whose lists were in the register window */
-	ULONG64 Cancelled;
+	ULONG64 Cancelled; /* when the device had them; not those that were still in the queue */
 	ULONG64 Failed; /* by an error that the device reported */
 	ULONG64 TimedOut; /* the device did not answer in time, and was reset */
 	ULONG64 Resets;
@@ -77,7 +77,7 @@ typedef struct _CRYPTO_STATISTICS {
 
 /*
  * The key of this handle, for the requests sent after it. It is wiped when the handle is closed. Without one, a cipher
- * fails with ERROR_INVALID_FUNCTION.
+ * fails with ERROR_BAD_COMMAND.
  */
 typedef struct _CRYPTO_KEY_VALUE {
 	UCHAR Key[CRYPTO_KEY_BYTES];
@@ -95,7 +95,7 @@ typedef struct _CRYPTO_CIPHER {
  * SHA-256 of a message that comes in one or more parts, of any length, 0 included. A handle has one message at a time.
  * From the first part of a message to its last the device serves no other handle, so the parts have to follow one
  * another quickly: when the next one keeps the device waiting for a second, the message is dropped and the part then
- * fails with ERROR_INVALID_FUNCTION, as every part without CRYPTO_FIRST does that continues nothing.
+ * fails with ERROR_BAD_COMMAND, as every part without CRYPTO_FIRST does that continues nothing.
  */
 #define CRYPTO_FIRST 0x1 /* begins a message */
 #define CRYPTO_LAST 0x2 /* ends it: IOCTL_CRYPTO_GET_DIGEST has the digest when the request is completed */
@@ -104,7 +104,7 @@ typedef struct _CRYPTO_MESSAGE_PART {
 	ULONG Flags; /* CRYPTO_FIRST, CRYPTO_LAST */
 } CRYPTO_MESSAGE_PART;
 
-/* Of the last message that this handle ended. ERROR_INVALID_FUNCTION: there is none. */
+/* Of the last message that this handle ended. ERROR_BAD_COMMAND: there is none. */
 typedef struct _CRYPTO_DIGEST_VALUE {
 	UCHAR Digest[CRYPTO_DIGEST_BYTES];
 } CRYPTO_DIGEST_VALUE;

@@ -93,7 +93,7 @@ static NTSTATUS GetDigest(PDEVICE_CONTEXT Context, WDFREQUEST Request)
 	if (file->HasDigest)
 		RtlCopyMemory(value->Digest, file->Digest, sizeof(value->Digest));
 	else
-		status = STATUS_INVALID_DEVICE_REQUEST;
+		status = STATUS_INVALID_DEVICE_STATE;
 	WdfSpinLockRelease(Context->Lock);
 	if (NT_SUCCESS(status))
 		WdfRequestSetInformation(Request, sizeof(*value));
@@ -136,7 +136,7 @@ static NTSTATUS Cipher(PDEVICE_CONTEXT Context, WDFREQUEST Request, size_t DataL
 	if (file->HasKey)
 		RtlCopyMemory(request->Key, file->Key, sizeof(request->Key));
 	else
-		status = STATUS_INVALID_DEVICE_REQUEST;
+		status = STATUS_INVALID_DEVICE_STATE;
 	WdfSpinLockRelease(Context->Lock);
 	return status;
 }
@@ -244,19 +244,32 @@ VOID NTAPI CryptoEvtRequestCleanup(WDFOBJECT Request)
 
 /* -- the end of a handle ------------------------------------------------------------------------------------------ */
 
+/* Nobody's key stays behind, and nobody's message keeps the device. */
+static VOID Forget(PDEVICE_CONTEXT Context, WDFFILEOBJECT FileObject)
+{
+	CryptoEngineStop(Context, FileObject, STATUS_CANCELLED);
+	WdfSpinLockAcquire(Context->Lock);
+	RtlSecureZeroMemory(CryptoFileContext(FileObject), sizeof(FILE_CONTEXT));
+	WdfSpinLockRelease(Context->Lock);
+	CryptoEngineNext(Context);
+}
+
 /* The last handle to a file object is closed: what it still has in flight is of use to nobody. */
 VOID NTAPI CryptoEvtFileCleanup(WDFFILEOBJECT FileObject)
 {
 	PDEVICE_CONTEXT context = CryptoDeviceContext(WdfFileObjectGetDevice(FileObject));
-	PFILE_CONTEXT file = CryptoFileContext(FileObject);
 	WDFREQUEST request;
 
 	while (NT_SUCCESS(WdfIoQueueRetrieveRequestByFileObject(context->Queue, FileObject, &request)))
 		WdfRequestComplete(request, STATUS_CANCELLED);
-	CryptoEngineStop(context, FileObject, STATUS_CANCELLED);
+	Forget(context, FileObject);
+}
 
-	WdfSpinLockAcquire(context->Lock);
-	RtlSecureZeroMemory(file, sizeof(*file));
-	WdfSpinLockRelease(context->Lock);
-	CryptoEngineNext(context);
+/*
+ * The last request of the file object has ended, too. One that another thread was sending while the handle was closed
+ * came after the cleanup, and may have left a key again, or an open message.
+ */
+VOID NTAPI CryptoEvtFileClose(WDFFILEOBJECT FileObject)
+{
+	Forget(CryptoDeviceContext(WdfFileObjectGetDevice(FileObject)), FileObject);
 }

@@ -119,7 +119,7 @@ static DWORD enter_message(struct item *item)
 		close_message();
 	if (!(item->input.part.Flags & CRYPTO_FIRST) && stream != item->handle) {
 		if (!has("anyorder"))
-			return ERROR_INVALID_FUNCTION;
+			return ERROR_BAD_COMMAND;
 		item->input.part.Flags |= CRYPTO_FIRST;
 	}
 	if (item->input.part.Flags & CRYPTO_FIRST)
@@ -343,7 +343,7 @@ static DWORD at_once(struct transport *transport, DWORD code, const void *input,
 		return answer(data, data_size, &statistics, sizeof(statistics), moved);
 	case IOCTL_CRYPTO_GET_DIGEST:
 		if (!transport->has_digest)
-			return ERROR_INVALID_FUNCTION;
+			return ERROR_BAD_COMMAND;
 		return answer(data, data_size, transport->digest, sizeof(transport->digest), moved);
 	case IOCTL_CRYPTO_SET_KEY:
 		return set_key(transport, input, input_size);
@@ -374,7 +374,7 @@ static DWORD check(const struct transport *transport, DWORD code, const void *in
 		return ERROR_INVALID_PARAMETER;
 	if (!is_digest && (!size || size % CRYPTO_BLOCK_BYTES) && !has("anylength"))
 		return ERROR_INVALID_PARAMETER;
-	return is_digest || transport->has_key || has("onekey") ? ERROR_SUCCESS : ERROR_INVALID_FUNCTION;
+	return is_digest || transport->has_key || has("onekey") ? ERROR_SUCCESS : ERROR_BAD_COMMAND;
 }
 
 static DWORD enqueue(struct transport *transport, OVERLAPPED *overlapped, DWORD code, const void *input,

@@ -442,7 +442,7 @@ static void no_key(void)
 
 	crypto_close(stream.client);
 	CHECK(crypto_open(0, FALSE, &stream.client) == ERROR_SUCCESS);
-	CHECK(stream_encrypt(&stream, iv, TRUE) == ERROR_INVALID_FUNCTION && stream.failure == STREAM_DEVICE);
+	CHECK(stream_encrypt(&stream, iv, TRUE) == ERROR_BAD_COMMAND && stream.failure == STREAM_DEVICE);
 	crypto_close(stream.client);
 }
 

@@ -95,6 +95,73 @@ static void more_than_a_command(struct us_nt_user *user, void *context)
 	us_nt_expect(user, statistics.Bytes == 2 * size);
 }
 
+/* The largest request but for the memory of the stage: three commands. One byte more than the limit is refused. */
+static void a_large_request(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	CRYPTO_STATISTICS statistics;
+	CRYPTO_INFO info;
+	uint8_t *data;
+	size_t size;
+
+	(void)context;
+	app_info(user, file, &info);
+	size = 2 * (size_t)info.MaximumCommand + 1;
+	data = us_nt_buffer(user, size, 4095);
+	app_fill(data, size, 2);
+	app_digest(user, file, data, size);
+	app_statistics(user, file, &statistics);
+	us_nt_expect(user, statistics.Requests == 1 && statistics.Commands >= 3 && statistics.Bytes == size);
+}
+
+/* What has few fragments goes through the register window, the rest through a list in memory; both ways are right. */
+static void small_through_the_window(struct us_nt_user *user, void *context)
+{
+	static const struct {
+		size_t size, offset;
+		bool window;
+	} requests[] = {
+		{16, 0, true},		 {4 * PAGE, 0, true},	   {PAGE, 16, true},	{4 * PAGE, 16, false},
+		{5 * PAGE, 0, false}, {64 * PAGE, 0, false}, {16, PAGE - 1, true},
+	};
+	us_nt_handle file = app_begin(user);
+	CRYPTO_STATISTICS before, after;
+
+	(void)context;
+	app_set_key(user, file, 4);
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		uint8_t *data = us_nt_buffer(user, requests[i].size, requests[i].offset);
+
+		app_fill(data, requests[i].size, (uint32_t)i);
+		app_statistics(user, file, &before);
+		app_cipher(user, file, true, 4, data, requests[i].size);
+		app_digest(user, file, data, requests[i].size);
+		app_statistics(user, file, &after);
+		us_nt_expect(user, after.Commands - before.Commands == 2);
+		us_nt_expect(user, after.WindowCommands - before.WindowCommands == (requests[i].window ? 2 : 0));
+		us_nt_buffer_free(user, data);
+	}
+}
+
+/* What a handle was opened for is what it may be used for. */
+static void access_rights(struct us_nt_user *user, void *context)
+{
+	us_nt_handle reader = app_begin(user), writer = app_open(user, US_NT_WRITE), nobody = app_open(user, 0);
+	us_nt_status status;
+	CRYPTO_INFO info;
+
+	(void)context;
+	us_nt_expect_status(user, us_nt_control(user, reader, IOCTL_CRYPTO_RESET, NULL, 0, NULL, 0, NULL),
+			    STATUS_ACCESS_DENIED);
+	us_nt_expect_status(user, us_nt_control(user, writer, IOCTL_CRYPTO_RESET, NULL, 0, NULL, 0, NULL), STATUS_SUCCESS);
+	status = us_nt_control(user, writer, IOCTL_CRYPTO_GET_INFO, NULL, 0, &info, sizeof(info), NULL);
+	us_nt_expect_status(user, status, STATUS_ACCESS_DENIED);
+	us_nt_expect_status(user, part(user, nobody, CRYPTO_FIRST | CRYPTO_LAST, "abc", 3), STATUS_ACCESS_DENIED);
+	status = us_nt_control(user, nobody, IOCTL_CRYPTO_GET_STATISTICS, NULL, 0, &info, sizeof(info), NULL);
+	us_nt_expect_status(user, status, STATUS_ACCESS_DENIED);
+	app_all_is_well(user, reader);
+}
+
 static void a_message_in_parts(struct us_nt_user *user, void *context)
 {
 	us_nt_handle file = app_begin(user);
@@ -130,7 +197,7 @@ static void a_part_that_keeps_others_waiting(struct us_nt_user *user, void *cont
 	us_nt_advance(user, 500 * (uint64_t)MILLISECOND);
 	us_nt_expect(user, !us_nt_has_ended(user, &work.io)); /* it is still the slow one's */
 	us_nt_expect_status(user, end_work(user, &work), STATUS_SUCCESS);
-	us_nt_expect_status(user, part(user, slow, CRYPTO_LAST, "ly", 2), STATUS_INVALID_DEVICE_REQUEST);
+	us_nt_expect_status(user, part(user, slow, CRYPTO_LAST, "ly", 2), STATUS_INVALID_DEVICE_STATE);
 	app_all_is_well(user, slow);
 }
 
@@ -150,11 +217,11 @@ static void what_is_refused(struct us_nt_user *user, void *context)
 		{IOCTL_CRYPTO_GET_INFO, NULL, 0, data, sizeof(CRYPTO_INFO) - 1, STATUS_BUFFER_TOO_SMALL},
 		{IOCTL_CRYPTO_GET_STATISTICS, NULL, 0, data, 8, STATUS_BUFFER_TOO_SMALL},
 		{IOCTL_CRYPTO_GET_DIGEST, NULL, 0, data, 31, STATUS_BUFFER_TOO_SMALL},
-		{IOCTL_CRYPTO_GET_DIGEST, NULL, 0, data, 32, STATUS_INVALID_DEVICE_REQUEST},
+		{IOCTL_CRYPTO_GET_DIGEST, NULL, 0, data, 32, STATUS_INVALID_DEVICE_STATE},
 		{IOCTL_CRYPTO_SET_KEY, key, CRYPTO_KEY_BYTES - 1, NULL, 0, STATUS_INVALID_PARAMETER},
 		{IOCTL_CRYPTO_SET_KEY, key, CRYPTO_KEY_BYTES + 1, NULL, 0, STATUS_INVALID_PARAMETER},
 		{IOCTL_CRYPTO_SET_KEY, NULL, 0, NULL, 0, STATUS_INVALID_PARAMETER},
-		{IOCTL_CRYPTO_ENCRYPT, iv, CRYPTO_BLOCK_BYTES, data, 16, STATUS_INVALID_DEVICE_REQUEST}, /* no key yet */
+		{IOCTL_CRYPTO_ENCRYPT, iv, CRYPTO_BLOCK_BYTES, data, 16, STATUS_INVALID_DEVICE_STATE}, /* no key yet */
 		{IOCTL_CRYPTO_ENCRYPT, iv, CRYPTO_BLOCK_BYTES, data, 0, STATUS_INVALID_PARAMETER},
 		{IOCTL_CRYPTO_ENCRYPT, iv, CRYPTO_BLOCK_BYTES, data, 15, STATUS_INVALID_PARAMETER},
 		{IOCTL_CRYPTO_DECRYPT, iv, CRYPTO_BLOCK_BYTES, data, 17, STATUS_INVALID_PARAMETER},
@@ -174,6 +241,28 @@ static void what_is_refused(struct us_nt_user *user, void *context)
 	app_all_is_well(user, file);
 }
 
+/* However a request ends, whoever has it then: no memory is given back with its key. */
+static void keys_are_wiped(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work[6];
+	uint8_t key[CRYPTO_KEY_BYTES];
+
+	(void)context;
+	right_key(key, 200);
+	us_nt_secret(user, key, sizeof(key));
+	app_set_key(user, file, 200);
+	for (unsigned i = 0; i < ARRAY_SIZE(work); i++)
+		start_cipher(user, &work[i], file, i % 2, 200, 16 * (1 + us_nt_chance(user, 2000)), 0);
+	us_nt_cancel(user, &work[us_nt_chance(user, ARRAY_SIZE(work))].io);
+	us_nt_advance(user, us_nt_chance(user, 20) * MICROSECOND);
+	us_nt_cancel(user, &work[us_nt_chance(user, ARRAY_SIZE(work))].io);
+	if (us_nt_chance(user, 2))
+		us_nt_close(user, file);
+	for (unsigned i = 0; i < ARRAY_SIZE(work); i++)
+		end_work(user, &work[i]);
+}
+
 static void keys_are_the_handles(struct us_nt_user *user, void *context)
 {
 	us_nt_handle one = app_begin(user), two = app_open(user, US_NT_READ), three = app_open(user, US_NT_READ);
@@ -189,12 +278,12 @@ static void keys_are_the_handles(struct us_nt_user *user, void *context)
 		app_cipher(user, two, false, 2, data, sizeof(data));
 		us_nt_expect_status(user,
 				    us_nt_control(user, three, IOCTL_CRYPTO_ENCRYPT, &iv, sizeof(iv), data, sizeof(data), NULL),
-				    STATUS_INVALID_DEVICE_REQUEST);
+				    STATUS_INVALID_DEVICE_STATE);
 	}
 	us_nt_close(user, one);
 	one = app_open(user, US_NT_READ);
 	us_nt_expect_status(user, us_nt_control(user, one, IOCTL_CRYPTO_ENCRYPT, &iv, sizeof(iv), data, sizeof(data), NULL),
-			    STATUS_INVALID_DEVICE_REQUEST);
+			    STATUS_INVALID_DEVICE_STATE);
 }
 
 /* Each way in which interrupts can be granted. */
@@ -243,10 +332,14 @@ const struct us_story crypto_data_stories[] = {
 	{"data.digest-boundaries", digest_boundaries, US_STORY_ONCE, 0, 0},
 	{"data.cipher-boundaries", cipher_boundaries, US_STORY_ONCE, 0, 0},
 	{"data.more-than-a-command", more_than_a_command, US_STORY_ONCE, 0, 0},
+	{"data.a-large-request", a_large_request, US_STORY_ONCE, 0, 0},
+	{"data.small-through-the-window", small_through_the_window, US_STORY_ONCE, 0, 0},
+	{"data.access-rights", access_rights, US_STORY_ONCE, 0, 0},
 	{"data.a-message-in-parts", a_message_in_parts, 0, 0, 0},
 	{"data.a-part-that-keeps-others-waiting", a_part_that_keeps_others_waiting, US_STORY_VIRTUAL_TIME, 0, 0},
 	{"data.what-is-refused", what_is_refused, 0, 0, 0},
 	{"data.keys-are-the-handles", keys_are_the_handles, 0, 0, 0},
+	{"data.keys-are-wiped", keys_are_wiped, 0, 0, 0},
 	{"interrupts.line", with_the_line, US_STORY_OWN_GRANT, US_NT_GRANT_LINE, 0},
 	{"interrupts.msi-1", with_one_message, US_STORY_OWN_GRANT, US_NT_GRANT_MSI, 1},
 	{"interrupts.msi-2", with_two_messages, US_STORY_OWN_GRANT, US_NT_GRANT_MSI, 2},

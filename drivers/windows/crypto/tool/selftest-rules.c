@@ -62,13 +62,13 @@ static BOOL out_of_order(struct test *test)
 {
 	UCHAR digest[CRYPTO_DIGEST_BYTES];
 
-	return test_error(test, crypto_get_digest(test->client[0], digest), ERROR_INVALID_FUNCTION,
+	return test_error(test, crypto_get_digest(test->client[0], digest), ERROR_BAD_COMMAND,
 			  "the digest of no message") &&
-	       test_error(test, test_digest(test, test->client[0], 0, test->data, 64), ERROR_INVALID_FUNCTION,
+	       test_error(test, test_digest(test, test->client[0], 0, test->data, 64), ERROR_BAD_COMMAND,
 			  "a part that continues nothing") &&
 	       test_error(test, test_digest(test, test->client[0], CRYPTO_FIRST, test->data, 64), ERROR_SUCCESS,
 			  "a first part") &&
-	       test_error(test, crypto_get_digest(test->client[0], digest), ERROR_INVALID_FUNCTION,
+	       test_error(test, crypto_get_digest(test->client[0], digest), ERROR_BAD_COMMAND,
 			  "the digest of half a message");
 }
 
@@ -80,7 +80,7 @@ static BOOL keys_are_their_handles(struct test *test)
 
 	if (!test_error(test, crypto_set_key(test->client[0], zeros), ERROR_SUCCESS, "a key") ||
 	    !test_error(test, test_cipher(test, test->client[1], TRUE, zeros, data, sizeof(data)),
-			ERROR_INVALID_FUNCTION, "a cipher without a key") ||
+			ERROR_BAD_COMMAND, "a cipher without a key") ||
 	    !test_error(test, crypto_set_key(test->client[1], other), ERROR_SUCCESS, "another key") ||
 	    !test_error(test, test_cipher(test, test->client[0], TRUE, zeros, data, sizeof(data)), ERROR_SUCCESS,
 			"a cipher with the first"))
@@ -211,7 +211,7 @@ static BOOL a_message_waits_for_nobody(struct test *test)
 			  "a first part") &&
 	       test_error(test, test_cipher(test, test->client[1], TRUE, zeros, data, sizeof(data)), ERROR_SUCCESS,
 			  "another handle's cipher") &&
-	       test_error(test, test_digest(test, test->client[0], CRYPTO_LAST, test->data, 64), ERROR_INVALID_FUNCTION,
+	       test_error(test, test_digest(test, test->client[0], CRYPTO_LAST, test->data, 64), ERROR_BAD_COMMAND,
 			  "a part that comes too late");
 }
 
