@@ -46,7 +46,7 @@ typedef struct _DMA_ENTRY {
 typedef enum _ENGINE_STATE {
 	EngineOff, /* not in D0, or not started */
 	EngineIdle, /* ready for the next request */
-	EngineBusy, /* has a request: DEVICE_CONTEXT.Request */
+	EngineBusy, /* has a request: DEVICE_CONTEXT.Request, or is just completing it: NULL */
 	EngineResetting, /* waits for the end of RESET; may still have a request */
 	EngineGone, /* the device does not answer any more, or never came back from a reset */
 } ENGINE_STATE;

@@ -141,9 +141,23 @@ static VOID Complete(WDFREQUEST Request, NTSTATUS Status, ULONG_PTR Information)
 	WdfRequestCompleteWithInformation(Request, Status, Information);
 }
 
+/* The engine is done with its request, and free for the next one. */
+static VOID Release(PDEVICE_CONTEXT Context)
+{
+	WdfSpinLockAcquire(Context->Lock);
+	if (Context->State == EngineBusy && !Context->Request) {
+		Context->State = EngineIdle;
+		if (Context->Stream)
+			Arm(Context, STREAM_LIMIT_MS);
+	}
+	WdfSpinLockRelease(Context->Lock);
+}
+
 /*
  * A request that has been cancelled belongs to two: the engine, which must be done with it, and the framework, which
  * calls CryptoEvtCancel() or is about to. Whoever comes second completes it.
+ *
+ * The engine takes no other one before: applications see requests end in the order in which the device served them.
  */
 VOID CryptoEngineEnd(PDEVICE_CONTEXT Context, WDFREQUEST Request, NTSTATUS Status)
 {
@@ -154,15 +168,11 @@ VOID CryptoEngineEnd(PDEVICE_CONTEXT Context, WDFREQUEST Request, NTSTATUS Statu
 
 	WdfSpinLockAcquire(Context->Lock);
 	Context->Request = NULL;
-	if (Context->State == EngineBusy)
-		Context->State = EngineIdle;
 	if (!NT_SUCCESS(Status) && request->Command == CRYPTO_COMMAND_CODE_DIGEST &&
 	    Context->Stream == WdfRequestGetFileObject(Request))
 		Context->Stream = NULL; /* CRY-035: its message is lost */
 	if (request->Last && request->Command == CRYPTO_COMMAND_CODE_DIGEST)
 		Context->Stream = NULL;
-	if (Context->State == EngineIdle && Context->Stream)
-		Arm(Context, STREAM_LIMIT_MS);
 	if (Status == STATUS_CANCELLED)
 		Context->Statistics.Cancelled++;
 
@@ -174,6 +184,7 @@ VOID CryptoEngineEnd(PDEVICE_CONTEXT Context, WDFREQUEST Request, NTSTATUS Statu
 
 	if (ours)
 		Complete(Request, Status, NT_SUCCESS(Status) ? request->Length : 0);
+	Release(Context);
 }
 
 static VOID NTAPI CryptoEvtCancel(WDFREQUEST Request)
