@@ -245,7 +245,7 @@ void us_nt_unhang(struct us_nt_user *user);
 void us_nt_pool_owned(struct us_nt_user *user, size_t *pieces, size_t *bytes);
 
 /*
- * A secret of `size` bytes (at most 64): from now on the run ends, with the rule pool.secret, when pool is freed that still
+ * A secret of `size` bytes (at most 64): from now on the run ends as US_NT_EXPECTATION, with the rule pool.secret, when pool is freed that still
  * has them in it; it may be anybody's next. That is the driver's own pool, and what the system allocates for it: the
  * contexts of objects, the copies of buffered requests.
  */

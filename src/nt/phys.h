@@ -139,7 +139,8 @@ bool us_nt_pool_is_drivers(const void *at);
 /* The driver's pieces and their bytes. */
 void us_nt_pool_count(size_t *pieces, size_t *bytes);
 
-/* From now on no piece, whoever's it is, may be freed with these bytes in it. false: there are none, or over 64 of them. */
+/* From now on no piece, whoever's it is, may be freed with these bytes in it. false: there are none, or over 64 of
+ * them. */
 bool us_nt_pool_secret(const void *bytes, size_t size);
 
 /* Looks whether any piece was overrun or written to while free, as freeing and using it again would: for a run's end.

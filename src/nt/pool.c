@@ -340,8 +340,9 @@ static void check_secret(const struct piece *piece)
 	char tag[5];
 
 	if (pool->secret_size && memmem(address(piece), piece->size, pool->secret, pool->secret_size))
-		us_nt_stop(US_NT_BUGCHECK, "pool.secret",
-			   "The piece of pool at %p, of %zu bytes with the tag '%s', is freed with a secret in it that the "
+		us_nt_stop(US_NT_EXPECTATION, "pool.secret",
+			   "The piece of pool at %p, of %zu bytes with the tag '%s', is freed with a secret in it that "
+			   "the "
 			   "story named (us_nt_secret()): wipe it before.",
 			   (void *)address(piece), piece->size, tag_text(piece->tag, tag));
 }

@@ -501,8 +501,11 @@ static void log_body(void *context)
 	packet->StringOffset = 48;
 	memcpy((uint8_t *)packet + 48, L"why", 8);
 	CALL(IoWriteErrorLogEntry)(packet);
+	rig_expect(us_nt_io_errors_written(0xc0040001) == 1 && us_nt_io_errors_written(0xc0040002) == 0);
 	packet = CALL(IoAllocateErrorLogEntry)(s.driver, 64);
+	packet->ErrorCode = (NTSTATUS)0xc0040001;
 	CALL(IoFreeErrorLogEntry)(packet);
+	rig_expect(us_nt_io_errors_written(0xc0040001) == 1); /* that one was not written */
 }
 
 static void errors_are_printed(void **state)

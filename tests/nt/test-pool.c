@@ -342,6 +342,48 @@ static void the_drivers_pieces_are_counted_and_named(void **state)
 	on_stage(leaks, NULL, 0);
 }
 
+/* -- secrets ------------------------------------------------------------------------------------------------------ */
+
+static const char secret[] = "open sesame, number 7";
+
+static void freed_with_a_secret(void *context)
+{
+	const struct misuse *how = context;
+	char *at = us_nt_pool_alloc(how->size, TAG);
+
+	assert_true(us_nt_pool_secret(secret, sizeof secret));
+	memcpy(at + how->offset, secret, sizeof secret);
+	us_nt_pool_free(at);
+}
+
+static void wiped_in_part(void *context)
+{
+	char *at = us_nt_pool_alloc(sizeof secret + 20, TAG);
+
+	(void)context;
+	assert_false(us_nt_pool_secret(secret, 0));
+	assert_false(us_nt_pool_secret(secret, 65));
+	assert_true(us_nt_pool_secret(secret, sizeof secret));
+	memcpy(at + 20, secret, sizeof secret);
+	at[20 + sizeof secret / 2] = 0;
+	us_nt_pool_free(at);
+	us_nt_pool_free(us_nt_pool_alloc(sizeof secret - 1, TAG)); /* shorter than it */
+}
+
+static void a_piece_freed_with_a_secret_in_it_is_found(void **state)
+{
+	const struct misuse hows[] = {{sizeof secret, 0}, {100, 100 - sizeof secret}, {9000, 4096 - 5}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof hows / sizeof *hows; i++) {
+		run(freed_with_a_secret, (void *)(uintptr_t)&hows[i], 0);
+		assert_int_equal(report.outcome, US_NT_EXPECTATION);
+		assert_string_equal(report.rule, "pool.secret");
+		assert_non_null(strstr(report.text, "'Test'"));
+	}
+	on_stage(wiped_in_part, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +399,7 @@ int main(void)
 		cmocka_unit_test(a_freed_piece_is_not_used_again_at_once),
 		cmocka_unit_test(addresses_are_the_same_in_each_run),
 		cmocka_unit_test(the_drivers_pieces_are_counted_and_named),
+		cmocka_unit_test(a_piece_freed_with_a_secret_in_it_is_found),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);

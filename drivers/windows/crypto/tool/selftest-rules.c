@@ -79,8 +79,8 @@ static BOOL keys_are_their_handles(struct test *test)
 	UCHAR data[16] = {0}, wanted[16] = {0}, other[CRYPTO_KEY_BYTES] = {1};
 
 	if (!test_error(test, crypto_set_key(test->client[0], zeros), ERROR_SUCCESS, "a key") ||
-	    !test_error(test, test_cipher(test, test->client[1], TRUE, zeros, data, sizeof(data)),
-			ERROR_BAD_COMMAND, "a cipher without a key") ||
+	    !test_error(test, test_cipher(test, test->client[1], TRUE, zeros, data, sizeof(data)), ERROR_BAD_COMMAND,
+			"a cipher without a key") ||
 	    !test_error(test, crypto_set_key(test->client[1], other), ERROR_SUCCESS, "another key") ||
 	    !test_error(test, test_cipher(test, test->client[0], TRUE, zeros, data, sizeof(data)), ERROR_SUCCESS,
 			"a cipher with the first"))
