@@ -3,7 +3,7 @@
  * A request arrives. Nothing in it is trusted: control code, lengths, flags, order. What needs no hardware is answered
  * at once; what does gets its context filled in and is queued for the engine.
  *
- * The framework has checked and locked the data of direct requests already, and copied the buffered ones to memory
+ * The system has checked and locked the data of direct requests already, and copied the buffered ones to memory
  * that no application can change behind our back.
  */
 #include "driver.h"

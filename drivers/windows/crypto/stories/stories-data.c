@@ -309,6 +309,22 @@ static void with_the_line(struct us_nt_user *user, void *context)
 	granted(user, CryptoInterruptsLine, 0);
 }
 
+/* The other device on the line pulls it all the time: the driver claims its own interrupts, one a command, and no more. */
+static void anothers_interrupts(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	CRYPTO_STATISTICS statistics;
+
+	(void)context;
+	for (unsigned i = 0; i < 20; i++) {
+		us_nt_advance(user, us_nt_chance(user, 30) * MICROSECOND);
+		app_digest(user, file, "shared", i % 7);
+	}
+	us_nt_advance(user, MILLISECOND);
+	app_statistics(user, file, &statistics);
+	us_nt_expect(user, statistics.Commands == 20 && statistics.Interrupts == 20);
+}
+
 static void with_one_message(struct us_nt_user *user, void *context)
 {
 	(void)context;
@@ -341,6 +357,7 @@ const struct us_story crypto_data_stories[] = {
 	{"data.keys-are-the-handles", keys_are_the_handles, 0, 0, 0},
 	{"data.keys-are-wiped", keys_are_wiped, 0, 0, 0},
 	{"interrupts.line", with_the_line, US_STORY_OWN_GRANT, US_NT_GRANT_LINE, 0},
+	{"interrupts.line.anothers", anothers_interrupts, US_STORY_OWN_GRANT, US_NT_GRANT_LINE, 0},
 	{"interrupts.msi-1", with_one_message, US_STORY_OWN_GRANT, US_NT_GRANT_MSI, 1},
 	{"interrupts.msi-2", with_two_messages, US_STORY_OWN_GRANT, US_NT_GRANT_MSI, 2},
 	{"interrupts.msi-4", with_four_messages, US_STORY_OWN_GRANT, US_NT_GRANT_MSI, 4},

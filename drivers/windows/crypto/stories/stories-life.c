@@ -280,6 +280,23 @@ static void sent_while_asleep(struct us_nt_user *user, void *context)
 	us_nt_expect_status(user, end_work(user, &work), STATUS_SUCCESS);
 }
 
+/* The device does not come out of its reset: what was sent in the meantime fails, and the handle can be closed. */
+static void does_not_wake(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = app_begin(user);
+	struct work work;
+
+	(void)context;
+	app_set_key(user, file, 1);
+	us_nt_expect_status(user, us_nt_sleep_system(user), STATUS_SUCCESS);
+	start_cipher(user, &work, file, true, 1, 3 * PAGE, 0);
+	us_nt_stick(user, BAR0, CRYPTO_STATUS, CRYPTO_STATUS_RESETTING_MASK);
+	us_nt_wake_system(user);
+	us_nt_expect(user, end_work(user, &work) < 0);
+	us_nt_expect(user, !us_nt_is_started(user));
+	us_nt_close(user, file);
+}
+
 static void moved_at_work(struct us_nt_user *user, void *context)
 {
 	us_nt_handle file = app_begin(user);
@@ -328,6 +345,7 @@ const struct us_story crypto_life_stories[] = {
 	{"power.asleep-at-work", asleep_at_work, 0, 0, 0},
 	{"power.asleep-at-work.line", asleep_at_work, 0, US_NT_GRANT_LINE, 0},
 	{"power.sent-while-asleep", sent_while_asleep, 0, 0, 0},
+	{"power.does-not-wake", does_not_wake, US_STORY_VIRTUAL_TIME, 0, 0},
 	{"power.moved-at-work", moved_at_work, 0, 0, 0},
 	{"unload.at-work", unloaded_at_work, 0, 0, 0},
 	{NULL, NULL, 0, 0, 0},
