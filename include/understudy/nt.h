@@ -23,6 +23,9 @@
  * then still owns is a failure of the run. On a model all is deterministic: the same seed is the same run, to the byte of
  * the trace. A status is Windows' NTSTATUS: 0 is success, negative a failure, and so on.
  *
+ * Signals: SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP are the stage's while a run lasts; SIGVTALRM, by a timer of one
+ * second, from the first run on.
+ *
  * Threads: one run at a time on a host thread. The us_nt_* functions below that take a us_nt_user are called from the story,
  * or from a thread that it started with us_nt_thread().
  */
@@ -140,7 +143,7 @@ void us_nt_fail(struct us_nt_user *user, const char *format, ...) __attribute__(
 void us_nt_compare(struct us_nt_user *user, us_nt_status got, us_nt_status expected, const char *file, int line,
 		   const char *what);
 
-/* -- the device's life ------------------------------------------------------------------------------------------- */
+/* -- the device's life -------------------------------------------------------------------------------------------- */
 
 /* Loads the driver if it is not (DriverEntry), finds the device, adds and starts it. The status of the step that failed. */
 us_nt_status us_nt_plug_in(struct us_nt_user *user);
@@ -167,7 +170,7 @@ us_nt_status us_nt_unload(struct us_nt_user *user);
 /* The device was started and has not stopped, slept or failed. */
 bool us_nt_is_started(struct us_nt_user *user);
 
-/* -- what applications do ---------------------------------------------------------------------------------------- */
+/* -- what applications do ----------------------------------------------------------------------------------------- */
 
 enum us_nt_access { US_NT_READ = 1, US_NT_WRITE = 2 };
 
@@ -254,7 +257,7 @@ void us_nt_secret(struct us_nt_user *user, const void *bytes, size_t size);
 /* How many entries the driver has written to the system's event log with this error code (of its .mc file). */
 unsigned us_nt_events(struct us_nt_user *user, uint32_t code);
 
-/* -- stories for `understudy rehearse` ------------------------------------------------------------------------------ */
+/* -- stories for `understudy rehearse` ---------------------------------------------------------------------------- */
 
 enum us_story_flags {
 	US_STORY_VIRTUAL_TIME = 1, /* needs a model: it makes the device misbehave, or counts on virtual time */

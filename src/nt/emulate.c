@@ -55,7 +55,7 @@ static struct decoded *decode(uint64_t rip)
 	return d;
 }
 
-/* -- the processor's registers ---------------------------------------------------------------------------------------- */
+/* -- the processor's registers ------------------------------------------------------------------------------------ */
 
 static greg_t *general(ucontext_t *context, unsigned id)
 {
@@ -77,8 +77,8 @@ static bool is_high_byte(ZydisRegister reg)
 
 static greg_t *register_of(ucontext_t *context, ZydisRegister reg)
 {
-	return general(context, (unsigned)ZydisRegisterGetId(
-					ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg)));
+	return general(context,
+		       (unsigned)ZydisRegisterGetId(ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg)));
 }
 
 static uint64_t get_register(ucontext_t *context, ZydisRegister reg, unsigned width)
@@ -109,7 +109,8 @@ static uint32_t *xmm(ucontext_t *context, ZydisRegister reg)
 	return context->uc_mcontext.fpregs->_xmm[reg - ZYDIS_REGISTER_XMM0].element;
 }
 
-/* -- flags -------------------------------------------------------------------------------------------------------------- */
+/* -- flags
+ * -------------------------------------------------------------------------------------------------------------- */
 
 enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, DF = 0x400, OF = 0x800 };
 
@@ -166,7 +167,8 @@ static uint64_t logic(ucontext_t *context, uint64_t result, unsigned width)
 	return cut(result, width);
 }
 
-/* -- operands ------------------------------------------------------------------------------------------------------------ */
+/* -- operands
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct step {
 	ucontext_t *context;
@@ -236,7 +238,8 @@ static uint64_t extend_sign(uint64_t value, unsigned width)
 	return (uint64_t)((int64_t)(value << shift) >> shift);
 }
 
-/* -- instructions -------------------------------------------------------------------------------------------------------- */
+/* -- instructions
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* movs, stos and lods, with or without rep: element by element, each a bus access of its own. */
 static void string(const struct step *s, unsigned width, bool from_memory, bool to_memory)
@@ -423,7 +426,8 @@ static bool carry_out(const struct step *s)
 	case ZYDIS_MNEMONIC_MOVSW:
 	case ZYDIS_MNEMONIC_MOVSD:
 	case ZYDIS_MNEMONIC_MOVSQ:
-		if (operand(s, 0)->type != ZYDIS_OPERAND_TYPE_MEMORY || operand(s, 1)->type != ZYDIS_OPERAND_TYPE_MEMORY)
+		if (operand(s, 0)->type != ZYDIS_OPERAND_TYPE_MEMORY ||
+		    operand(s, 1)->type != ZYDIS_OPERAND_TYPE_MEMORY)
 			return vector(s);
 		string(s, width, true, true);
 		return true;
@@ -514,7 +518,8 @@ const char *us_nt_instruction_text(uint64_t rip)
 	ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
 	if (!decode_fully(rip, &instruction, operands) ||
 	    ZYAN_FAILED(ZydisFormatterFormatInstruction(&formatter, &instruction, operands,
-							instruction.operand_count_visible, line, sizeof(line), rip, NULL)))
+							instruction.operand_count_visible, line, sizeof(line), rip,
+							NULL)))
 		return "an instruction that can not be decoded";
 	return line;
 }

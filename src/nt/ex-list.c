@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists that several processors use at once: sequenced ones (SLIST), interlocked ones, and lookaside lists. All of it is
- * atomic as it stands; the interlocked functions still wait for a spin lock that another processor holds.
- * Microsoft, "Singly and Doubly Linked Lists", "Using Lookaside Lists".
+ * Lists that several processors use at once: sequenced ones (SLIST), interlocked ones, and lookaside lists. All of it
+ * is atomic as it stands; the interlocked functions still wait for a spin lock that another processor holds. Microsoft,
+ * "Singly and Doubly Linked Lists", "Using Lookaside Lists".
  */
 #include "nt/ex.h"
 
-/* -- sequenced lists ----------------------------------------------------------------------------------------------------- */
+/* -- sequenced lists
+ * ----------------------------------------------------------------------------------------------------- */
 
 static PSLIST_ENTRY first_of(const SLIST_HEADER *head)
 {
@@ -30,9 +31,10 @@ void NTAPI us_ex_slist_init(PSLIST_HEADER head)
 static void check_aligned(const void *what, const char *function)
 {
 	if ((uintptr_t)what & 15)
-		us_nt_bugcheck(0x80000002, (uintptr_t)what, us_nt_irql(), 0, 0, "slist.alignment",
-			       "%s was called for %p (%s): heads and entries of sequenced lists are aligned to 16 bytes", function, what,
-			       us_nt_where(what));
+		us_nt_bugcheck(
+			0x80000002, (uintptr_t)what, us_nt_irql(), 0, 0, "slist.alignment",
+			"%s was called for %p (%s): heads and entries of sequenced lists are aligned to 16 bytes",
+			function, what, us_nt_where(what));
 }
 
 PSLIST_ENTRY NTAPI us_ex_slist_push(PSLIST_HEADER head, PSLIST_ENTRY entry)
@@ -71,7 +73,8 @@ USHORT NTAPI us_ex_slist_depth(PSLIST_HEADER head)
 	return (USHORT)head->HeaderX64.Depth;
 }
 
-/* -- interlocked lists: callable at any IRQL, with a spin lock that is used for nothing else ------------------------------------ */
+/* -- interlocked lists: callable at any IRQL, with a spin lock that is used for nothing else
+ * ------------------------------------ */
 
 /* Has the lock for a moment: what is done before the next scheduling point is done under it. */
 static void pass(PKSPIN_LOCK lock)
@@ -151,11 +154,13 @@ ULONG NTAPI ExInterlockedAddUlong(PULONG addend, ULONG increment, PKSPIN_LOCK lo
 	return old;
 }
 
-/* -- lookaside lists --------------------------------------------------------------------------------------------------------- */
+/* -- lookaside lists
+ * --------------------------------------------------------------------------------------------------------- */
 
 /*
- * Their depth is 0, so that what is given back goes to the pool at once, as under Driver Verifier: a piece that is used after
- * it was given back is found out. The driver calls Allocate and Free itself (its headers inline that), so these are gates.
+ * Their depth is 0, so that what is given back goes to the pool at once, as under Driver Verifier: a piece that is used
+ * after it was given back is found out. The driver calls Allocate and Free itself (its headers inline that), so these
+ * are gates.
  */
 static void initialize(GENERAL_LOOKASIDE_POOL *list, POOL_TYPE type, SIZE_T size, ULONG tag)
 {
@@ -192,8 +197,8 @@ static void delete_plain(GENERAL_LOOKASIDE *list)
 		US_CALL_VOID("a lookaside list's Free", list->Free, entry);
 }
 
-void NTAPI ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST list, PALLOCATE_FUNCTION allocate, PFREE_FUNCTION free,
-					   ULONG flags, SIZE_T size, ULONG tag, USHORT depth)
+void NTAPI ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST list, PALLOCATE_FUNCTION allocate,
+					   PFREE_FUNCTION free, ULONG flags, SIZE_T size, ULONG tag, USHORT depth)
 {
 	(void)depth; /* reserved */
 	initialize_plain(&list->L, allocate, free, (POOL_TYPE)(NonPagedPool | flags), size, tag);
@@ -228,11 +233,13 @@ static void NTAPI free_ex(PVOID piece, PLOOKASIDE_LIST_EX list)
 	ExFreePoolWithTag(piece, 0);
 }
 
-static const struct us_export allocate_ex_export = US_EXPORT_AS("a lookaside list's Allocate", allocate_ex, DISPATCH_LEVEL, "P:uqxp"),
+static const struct us_export allocate_ex_export = US_EXPORT_AS("a lookaside list's Allocate", allocate_ex,
+								DISPATCH_LEVEL, "P:uqxp"),
 			      free_ex_export = US_EXPORT_AS("a lookaside list's Free", free_ex, DISPATCH_LEVEL, "v:pp");
 
-NTSTATUS NTAPI ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX list, PALLOCATE_FUNCTION_EX allocate, PFREE_FUNCTION_EX free,
-					   POOL_TYPE type, ULONG flags, SIZE_T size, ULONG tag, USHORT depth)
+NTSTATUS NTAPI ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX list, PALLOCATE_FUNCTION_EX allocate,
+					   PFREE_FUNCTION_EX free, POOL_TYPE type, ULONG flags, SIZE_T size, ULONG tag,
+					   USHORT depth)
 {
 	if (depth != 0)
 		return STATUS_INVALID_PARAMETER_8;

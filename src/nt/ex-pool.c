@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pool as drivers call it. A driver's pieces are marked as its own, so that what it never frees is reported; frees are
- * checked as Driver Verifier does. Microsoft, "ExAllocatePoolWithTag", "ExAllocatePool2", "ExFreePoolWithTag"; bugchecks 0xC2
- * BAD_POOL_CALLER and 0xC4.
+ * The pool as drivers call it. A driver's pieces are marked as its own, so that what it never frees is reported; frees
+ * are checked as Driver Verifier does. Microsoft, "ExAllocatePoolWithTag", "ExAllocatePool2", "ExFreePoolWithTag";
+ * bugchecks 0xC2 BAD_POOL_CALLER and 0xC4.
  */
 #include "nt/ex.h"
 
@@ -10,7 +10,8 @@
 
 #define NO_TAG 0x656e6f4eu /* 'None' */
 #define PAGED 1 /* the bit of POOL_TYPE */
-#define SHOW_TAG(tag) (char)((tag) & 0x7f), (char)((tag) >> 8 & 0x7f), (char)((tag) >> 16 & 0x7f), (char)((tag) >> 24 & 0x7f)
+#define SHOW_TAG(tag)                                                                                                  \
+	(char)((tag)&0x7f), (char)((tag) >> 8 & 0x7f), (char)((tag) >> 16 & 0x7f), (char)((tag) >> 24 & 0x7f)
 
 /* POOL_FLAGS of ExAllocatePool2() */
 #define FLAG_USE_QUOTA 0x1u
@@ -38,8 +39,8 @@ static PVOID allocate(bool paged, SIZE_T size, ULONG tag, const char *function)
 
 	check_irql(paged, function);
 	if (!tag)
-		us_nt_bugcheck(0xC2, 0x9B, paged, size, 0, "pool.tag", "%s was called with the tag 0; a tag is one to four characters",
-			       function);
+		us_nt_bugcheck(0xC2, 0x9B, paged, size, 0, "pool.tag",
+			       "%s was called with the tag 0; a tag is one to four characters", function);
 	piece = us_nt_pool_alloc(size ? size : 1, tag);
 	if (!piece)
 		return NULL;
@@ -89,7 +90,8 @@ PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE type, SIZE_T size)
 PVOID NTAPI us_ex_allocate_pool_2(ULONG64 flags, SIZE_T size, ULONG tag)
 {
 	ULONG64 kinds = flags & (FLAG_NON_PAGED | FLAG_NON_PAGED_EXECUTE | FLAG_PAGED);
-	ULONG64 known = kinds | FLAG_USE_QUOTA | FLAG_UNINITIALIZED | FLAG_SESSION | FLAG_CACHE_ALIGNED | FLAG_RAISE_ON_FAILURE;
+	ULONG64 known =
+		kinds | FLAG_USE_QUOTA | FLAG_UNINITIALIZED | FLAG_SESSION | FLAG_CACHE_ALIGNED | FLAG_RAISE_ON_FAILURE;
 	PVOID piece = NULL;
 
 	/* One kind, and nothing unknown among what is required: else the call fails. */
@@ -119,13 +121,16 @@ void NTAPI ExFreePoolWithTag(PVOID piece, ULONG tag)
 
 	if (!us_nt_pool_is(piece) || !us_nt_pool_is_drivers(piece))
 		us_nt_bugcheck(0xC2, 7, tag, 0, (uintptr_t)piece, "pool.bad-free",
-			       "ExFreePool was called for %p (%s), which is no piece of pool of the driver's: never allocated, freed "
-			       "before, or not its beginning", piece, us_nt_where(piece));
+			       "ExFreePool was called for %p (%s), which is no piece of pool of the driver's: never "
+			       "allocated, freed "
+			       "before, or not its beginning",
+			       piece, us_nt_where(piece));
 	its = us_nt_pool_tag(piece);
 	if (tag && (tag | PROTECTED_POOL) != (its | PROTECTED_POOL))
-		us_nt_bugcheck(0xC2, 0xA, (uintptr_t)piece, its, tag, "pool.wrong-tag",
-			       "ExFreePoolWithTag was called with the tag '%c%c%c%c' for a piece %s whose tag is '%c%c%c%c'", SHOW_TAG(tag),
-			       us_nt_where(piece), SHOW_TAG(its));
+		us_nt_bugcheck(
+			0xC2, 0xA, (uintptr_t)piece, its, tag, "pool.wrong-tag",
+			"ExFreePoolWithTag was called with the tag '%c%c%c%c' for a piece %s whose tag is '%c%c%c%c'",
+			SHOW_TAG(tag), us_nt_where(piece), SHOW_TAG(its));
 	size = us_nt_pool_size(piece);
 	check_irql(us_addresses_find(&us_nt->ex->paged, piece), "ExFreePool");
 	us_nt_ke_check_free(piece, size);

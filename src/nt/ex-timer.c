@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Executive timers, on ke's: a timer that is allocated and calls back at DISPATCH_LEVEL. High-resolution ones expire at the
- * microsecond in Windows and at the ticks of the clock here. Microsoft, "ExAllocateTimer", "ExSetTimer", "ExDeleteTimer".
+ * Executive timers, on ke's: a timer that is allocated and calls back at DISPATCH_LEVEL. High-resolution ones expire at
+ * the microsecond in Windows and at the ticks of the clock here. Microsoft, "ExAllocateTimer", "ExSetTimer",
+ * "ExDeleteTimer".
  */
 #include "nt/ex.h"
 
@@ -28,9 +29,10 @@ struct _EX_TIMER {
 static void check(PEX_TIMER timer, const char *function)
 {
 	if (!us_addresses_find(&us_nt->ex->timers, timer) || timer->deleted)
-		us_nt_bugcheck(0xC7, 0, (uintptr_t)timer, 0, 0, "ex-timer.invalid",
-			       "%s was called for %p (%s), which is no timer of ExAllocateTimer, or one that is deleted", function,
-			       (void *)timer, us_nt_where(timer));
+		us_nt_bugcheck(
+			0xC7, 0, (uintptr_t)timer, 0, 0, "ex-timer.invalid",
+			"%s was called for %p (%s), which is no timer of ExAllocateTimer, or one that is deleted",
+			function, (void *)timer, us_nt_where(timer));
 }
 
 static void destroy(PEX_TIMER timer)
@@ -73,7 +75,8 @@ PEX_TIMER NTAPI ExAllocateTimer(PEXT_CALLBACK callback, PVOID context, ULONG att
 		return NULL;
 	us_nt_pool_give(timer, us_nt_caller());
 	memset(timer, 0, sizeof(*timer));
-	KeInitializeTimerEx(&timer->timer, attributes & EX_TIMER_NOTIFICATION ? NotificationTimer : SynchronizationTimer);
+	KeInitializeTimerEx(&timer->timer,
+			    attributes & EX_TIMER_NOTIFICATION ? NotificationTimer : SynchronizationTimer);
 	KeInitializeDpc(&timer->dpc, expired, timer);
 	KeInitializeEvent(&timer->ended, NotificationEvent, TRUE);
 	timer->callback = callback;
@@ -91,7 +94,8 @@ BOOLEAN NTAPI ExSetTimer(PEX_TIMER timer, LONGLONG due, LONGLONG period, EXT_SET
 	check(timer, "ExSetTimer");
 	if (period < 0)
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)timer, (ULONGLONG)period, 0, "timer.period",
-			       "ExSetTimer was called with the period %lld; it is a number of 100 ns, or 0", (long long)period);
+			       "ExSetTimer was called with the period %lld; it is a number of 100 ns, or 0",
+			       (long long)period);
 	return KeSetTimerEx(&timer->timer, (LARGE_INTEGER){.QuadPart = due}, (LONG)milliseconds, &timer->dpc);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work items, and the system threads that run them. Each queue is served first come first served by several threads, which
- * are made when they are first needed, so that items run beside one another and one that waits holds up none.
+ * Work items, and the system threads that run them. Each queue is served first come first served by several threads,
+ * which are made when they are first needed, so that items run beside one another and one that waits holds up none.
  * Microsoft, "System Worker Threads", "IoQueueWorkItem", "IoFreeWorkItem".
  */
 #include "nt/ex.h"
@@ -20,7 +20,8 @@ static const struct {
 	KPRIORITY priority;
 } queues[US_EX_QUEUES] = {{"hypercritical worker", 15}, {"critical worker", 13}, {"delayed worker", 12}};
 
-/* -- the I/O manager's items -------------------------------------------------------------------------------------------- */
+/* -- the I/O manager's items
+ * -------------------------------------------------------------------------------------------- */
 
 struct _IO_WORKITEM {
 	WORK_QUEUE_ITEM item;
@@ -51,7 +52,8 @@ static void NTAPI run_io_item(PVOID parameter)
 		us_ob_dereference(object);
 }
 
-/* -- workers ----------------------------------------------------------------------------------------------------------- */
+/* -- workers
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void work(void *context)
 {
@@ -107,8 +109,8 @@ static void check_not_queued(const WORK_QUEUE_ITEM *item, const char *function)
 {
 	if (item->List.Flink)
 		us_nt_bugcheck(0xE4, 0, (uintptr_t)item, 0, 0, "work-item.queued-twice",
-			       "%s was called for a work item %s that is queued already, or was never initialized", function,
-			       us_nt_where(item));
+			       "%s was called for a work item %s that is queued already, or was never initialized",
+			       function, us_nt_where(item));
 }
 
 void NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM item, WORK_QUEUE_TYPE type)
@@ -131,8 +133,8 @@ size_t us_nt_ex_leaks(char *text, size_t size)
 			count += CONTAINING_RECORD(entry, WORK_QUEUE_ITEM, List)->WorkerRoutine != run_io_item;
 	}
 	if (count)
-		snprintf(text, size, "%zu work item%s of ExQueueWorkItem that %s not run to the end", count, count == 1 ? "" : "s",
-			 count == 1 ? "has" : "have");
+		snprintf(text, size, "%zu work item%s of ExQueueWorkItem that %s not run to the end", count,
+			 count == 1 ? "" : "s", count == 1 ? "has" : "have");
 	return count;
 }
 
@@ -144,11 +146,13 @@ void us_ex_check_free(const void *at, size_t size)
 		for (const LIST_ENTRY *entry = head->Flink; entry != head; entry = entry->Flink)
 			if ((uintptr_t)entry - (uintptr_t)at < size)
 				us_nt_bugcheck(0xE4, 0, (uintptr_t)entry, (uintptr_t)at, size, "work-item.freed",
-					       "memory was freed in which a work item lies that is queued (%s)", us_nt_where(entry));
+					       "memory was freed in which a work item lies that is queued (%s)",
+					       us_nt_where(entry));
 	}
 }
 
-/* -- what drivers call --------------------------------------------------------------------------------------------------- */
+/* -- what drivers call
+ * --------------------------------------------------------------------------------------------------- */
 
 ULONG NTAPI IoSizeofWorkItem(void)
 {
@@ -164,7 +168,8 @@ void NTAPI IoUninitializeWorkItem(PIO_WORKITEM item)
 {
 	if (item->item.List.Flink)
 		us_nt_bugcheck(0xE4, 0, (uintptr_t)item, 0, 0, "work-item.freed",
-			       "IoUninitializeWorkItem was called for a work item %s that is queued", us_nt_where(item));
+			       "IoUninitializeWorkItem was called for a work item %s that is queued",
+			       us_nt_where(item));
 }
 
 PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT device)
@@ -182,7 +187,8 @@ void NTAPI IoFreeWorkItem(PIO_WORKITEM item)
 {
 	if (!us_nt_pool_is(item) || us_nt_pool_tag(item) != ITEM_TAG)
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)item, 0, 0, "work-item.invalid",
-			       "IoFreeWorkItem was called for %p (%s), which is no work item: not of IoAllocateWorkItem, or freed before",
+			       "IoFreeWorkItem was called for %p (%s), which is no work item: not of "
+			       "IoAllocateWorkItem, or freed before",
 			       (void *)item, us_nt_where(item));
 	if (item->item.List.Flink)
 		us_nt_bugcheck(0xE4, 0, (uintptr_t)item, 0, 0, "work-item.freed",
@@ -217,7 +223,8 @@ void NTAPI IoQueueWorkItemEx(PIO_WORKITEM item, PIO_WORKITEM_ROUTINE_EX routine,
 	queue_io_item(item, type, context, "IoQueueWorkItemEx");
 }
 
-BOOLEAN NTAPI us_io_try_queue_work_item(PIO_WORKITEM item, PIO_WORKITEM_ROUTINE_EX routine, WORK_QUEUE_TYPE type, PVOID context)
+BOOLEAN NTAPI us_io_try_queue_work_item(PIO_WORKITEM item, PIO_WORKITEM_ROUTINE_EX routine, WORK_QUEUE_TYPE type,
+					PVOID context)
 {
 	if (item->item.List.Flink)
 		return FALSE;

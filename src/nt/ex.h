@@ -23,7 +23,7 @@ struct us_ex {
 /* Memory is freed in which a work item lies that is queued: bugcheck ("work-item.freed"). */
 void us_ex_check_free(const void *at, size_t size);
 
-/* -- exported under Windows' names that the headers do not have, or have otherwise ---------------------------------------- */
+/* -- exported under Windows' names that the headers do not have, or have otherwise -------------------------------- */
 
 PVOID NTAPI us_ex_allocate_pool_2(ULONG64 flags, SIZE_T size, ULONG tag);
 PVOID NTAPI us_ex_allocate_pool_3(ULONG64 flags, SIZE_T size, ULONG tag, PVOID parameters, ULONG count);

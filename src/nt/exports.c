@@ -39,8 +39,9 @@ static void add(const struct us_export **slots, const struct us_export *table)
 static void add_all(void)
 {
 	const struct us_export *const tables[] = {
-		us_nt_ke_exports, us_nt_ex_exports,  us_nt_rtl_exports, us_rtl_crt_exports, us_rtl_print_exports, us_nt_mm_exports,
-		us_nt_mdl_exports, us_nt_map_exports, us_nt_hal_exports, us_nt_io_exports,   us_nt_registry_exports, us_nt_pnp_exports,
+		us_nt_ke_exports,     us_nt_ex_exports, us_nt_rtl_exports,      us_rtl_crt_exports,
+		us_rtl_print_exports, us_nt_mm_exports, us_nt_mdl_exports,      us_nt_map_exports,
+		us_nt_hal_exports,    us_nt_io_exports, us_nt_registry_exports, us_nt_pnp_exports,
 	};
 
 	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

@@ -67,7 +67,8 @@ void us_fiber_init(struct us_fiber *fiber, void *stack, size_t size, void (*entr
 #endif
 	*fiber = (struct us_fiber){.stack = stack, .size = size, .entry = entry, .context = context};
 	frame = (struct frame *)(void *)((uint8_t *)stack + (size & ~(size_t)15) - HEADROOM) - 1;
-	*frame = (struct frame){.mxcsr = 0x1f80, .x87 = 0x37f, .rbx = (uint64_t)(uintptr_t)fiber, .returns_to = us_fiber_begin};
+	*frame = (struct frame){
+		.mxcsr = 0x1f80, .x87 = 0x37f, .rbx = (uint64_t)(uintptr_t)fiber, .returns_to = us_fiber_begin};
 	fiber->sp = frame;
 }
 

@@ -30,11 +30,12 @@ void *NTAPI us_nt_gate_enter(const struct gate *gate, const uint64_t *args, uint
 uint64_t NTAPI us_nt_gate_leave(const struct gate *gate, uint64_t result);
 uint64_t NTAPI us_nt_gate_failed(const struct gate *gate);
 
-/* -- what the trace says --------------------------------------------------------------------------------------------- */
+/* -- what the trace says ------------------------------------------------------------------------------------------ */
 
 /*
- * A pointer as every run sees it: the stage's addresses are the same each time, the host's are not. How deep the driver's
- * frames lie on a stack is a matter of the frames of the stage's own functions below them, and so of its compiler.
+ * A pointer as every run sees it: the stage's addresses are the same each time, the host's are not. How deep the
+ * driver's frames lie on a stack is a matter of the frames of the stage's own functions below them, and so of its
+ * compiler.
  */
 static int print_pointer(char *to, size_t size, uint64_t value)
 {
@@ -113,7 +114,7 @@ static void trace_return(const struct us_export *export, uint64_t result)
 	us_nt_trace("return    %s%s", export->name, value);
 }
 
-/* -- calls of the driver --------------------------------------------------------------------------------------------- */
+/* -- calls of the driver ------------------------------------------------------------------------------------------ */
 
 static bool can_fail(const struct us_export *export)
 {
@@ -144,12 +145,12 @@ void *NTAPI us_nt_gate_enter(const struct gate *gate, const uint64_t *args, uint
 		us_nt_unsupported("the driver calls %s, which the stage does not have", export->name);
 	if (us_nt_irql() > export->max_irql)
 		us_nt_bugcheck(0xC4, 0, us_nt_irql(), export->max_irql, 0, "irql.too-high",
-			       "%s was called at IRQL %u; it may be called at IRQL %u at most", export->name, us_nt_irql(),
-			       export->max_irql);
+			       "%s was called at IRQL %u; it may be called at IRQL %u at most", export->name,
+			       us_nt_irql(), export->max_irql);
 	us_nt_point(CALL_NS);
 	if (made_to_fail(export))
 		return NULL;
-	return (void *)(uintptr_t)export->function;
+	return (void *)(uintptr_t) export->function;
 }
 
 static uint64_t finish(const struct gate *gate, uint64_t result)
@@ -177,12 +178,13 @@ uint64_t us_nt_caller(void)
 	return us_nt_current()->caller;
 }
 
-/* -- making gates ----------------------------------------------------------------------------------------------------- */
+/* -- making gates ------------------------------------------------------------------------------------------------- */
 
 /* mov r11, gate; mov r10, us_gate_call; jmp r10 */
 static void write_code(uint8_t *at, const struct gate *gate)
 {
-	static const uint8_t begin[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x49, 0xbb}, middle[] = {0x49, 0xba}, end[] = {0x41, 0xff, 0xe2};
+	static const uint8_t begin[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x49, 0xbb}, middle[] = {0x49, 0xba},
+			     end[] = {0x41, 0xff, 0xe2};
 	void (*target)(void) = us_gate_call;
 
 	memcpy(at, begin, sizeof(begin));
@@ -195,14 +197,15 @@ static void write_code(uint8_t *at, const struct gate *gate)
 void *us_nt_gate(const struct us_export *export)
 {
 	/* Open addressing by the export's address; gates are never taken back. */
-	unsigned i = (unsigned)((uintptr_t)export / sizeof(*export)) % GATES;
+	unsigned i = (unsigned)((uintptr_t) export / sizeof(*export)) % GATES;
 
 	if (!export)
 		return NULL;
 	if (export->data)
 		return export->data;
 	if (!code) {
-		code = mmap(NULL, GATES * CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		code = mmap(NULL, GATES * CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
 		if (code == MAP_FAILED)
 			abort();
 	}
@@ -217,7 +220,8 @@ void *us_nt_gate(const struct us_export *export)
 	return code + i * CODE_BYTES;
 }
 
-/* -- calls of the stage ------------------------------------------------------------------------------------------------ */
+/* -- calls of the stage
+ * ------------------------------------------------------------------------------------------------ */
 
 void us_nt_callback_enter(struct us_callback *callback, const char *name, const void *function)
 {
@@ -246,13 +250,16 @@ void us_nt_callback_leave(struct us_callback *callback, uint64_t result)
 
 	if (us_nt_cpu()->locks != callback->locks)
 		us_nt_bugcheck(0xC4, us_nt_cpu()->locks, callback->locks, (uint64_t)(uintptr_t)callback->function, 0,
-			       "callback.spin-lock", "%s was called with %u spin locks held and came back with %u: each "
-			       "function gives back what it took", callback->name, callback->locks, us_nt_cpu()->locks);
+			       "callback.spin-lock",
+			       "%s was called with %u spin locks held and came back with %u: each "
+			       "function gives back what it took",
+			       callback->name, callback->locks, us_nt_cpu()->locks);
 	if (us_nt_irql() != callback->irql)
-		us_nt_bugcheck(0xC8, us_nt_irql(), callback->irql, (uint64_t)(uintptr_t)callback->function, 0, "irql.callback",
-			       "%s was called at IRQL %u and came back at IRQL %u: a lock is still held, or the IRQL was not "
-			       "restored",
-			       callback->name, callback->irql, us_nt_irql());
+		us_nt_bugcheck(
+			0xC8, us_nt_irql(), callback->irql, (uint64_t)(uintptr_t)callback->function, 0, "irql.callback",
+			"%s was called at IRQL %u and came back at IRQL %u: a lock is still held, or the IRQL was not "
+			"restored",
+			callback->name, callback->irql, us_nt_irql());
 	if (thread->critical != callback->critical)
 		us_nt_bugcheck(0xC4, callback->critical, thread->critical, 0, 0, "callback.critical-region",
 			       "%s came back with critical regions entered and not left", callback->name);

@@ -400,7 +400,8 @@ static bool start_channel(const struct us_map_waiter *w, NTSTATUS *status)
 	if (!r)
 		return !memory;
 	w->adapter->channel = true;
-	w->adapter->kept = r; /* before the call: the driver may free the channel from elsewhere while its routine still runs */
+	w->adapter->kept =
+		r; /* before the call: the driver may free the channel from elsewhere while its routine still runs */
 	action = call_channel_routine(w, r);
 	if (action == KeepObject)
 		return true;

@@ -18,7 +18,7 @@ static struct us_irp *check_irp(PIRP irp, const char *what)
 	return known;
 }
 
-/* -- down -------------------------------------------------------------------------------------------------------- */
+/* -- down --------------------------------------------------------------------------------------------------------- */
 
 static void check_call(PDEVICE_OBJECT device, PIRP irp)
 {
@@ -115,7 +115,7 @@ NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT device, PIRP irp)
 	return status;
 }
 
-/* -- up ---------------------------------------------------------------------------------------------------------- */
+/* -- up ----------------------------------------------------------------------------------------------------------- */
 
 static void check_completion(PIRP irp, struct us_irp *known)
 {

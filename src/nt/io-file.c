@@ -54,7 +54,7 @@ static NTSTATUS send(PFILE_OBJECT file, UCHAR major, const struct create *create
 	return status;
 }
 
-/* -- life -------------------------------------------------------------------------------------------------------- */
+/* -- life --------------------------------------------------------------------------------------------------------- */
 
 static void forget(PFILE_OBJECT file)
 {

@@ -66,7 +66,7 @@ const char *us_irp_name(PIRP irp)
 	return name;
 }
 
-/* -- layout ------------------------------------------------------------------------------------------------------ */
+/* -- layout ------------------------------------------------------------------------------------------------------- */
 
 static void lay_out(PIRP irp, USHORT size, CCHAR stack)
 {
@@ -100,7 +100,7 @@ VOID NTAPI IoInitializeIrp(PIRP irp, USHORT size, CCHAR stack)
 	lay_out(irp, size, stack);
 }
 
-/* -- memory ------------------------------------------------------------------------------------------------------ */
+/* -- memory ------------------------------------------------------------------------------------------------------- */
 
 struct us_irp *us_irp_new(CCHAR stack, void (*ended)(struct us_irp *irp), void *context)
 {

@@ -30,7 +30,7 @@ static inline void us_io_free(void *piece)
 		us_nt_pool_free(piece);
 }
 
-/* -- IRPs (io-irp.c, io-call.c) ---------------------------------------------------------------------------------- */
+/* -- IRPs (io-irp.c, io-call.c) ----------------------------------------------------------------------------------- */
 
 /* A dispatch routine under way: what becomes of its stack location before it returns. */
 struct us_io_call {
@@ -90,7 +90,7 @@ const char *us_irp_major_name(UCHAR major);
 /* IRPs that the driver allocated and did not free, as a sentence; how many. */
 size_t us_irp_leaks(char *text, size_t size);
 
-/* -- device objects (io-device.c) -------------------------------------------------------------------------------- */
+/* -- device objects (io-device.c) --------------------------------------------------------------------------------- */
 
 struct us_io_device {
 	PDEVICE_OBJECT device;

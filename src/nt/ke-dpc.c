@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DPC objects, on the scheduler's queues. Microsoft, "Introduction to DPC Objects", "KeInsertQueueDpc", "KeSetImportanceDpc". */
+/* DPC objects, on the scheduler's queues. Microsoft, "Introduction to DPC Objects", "KeInsertQueueDpc",
+ * "KeSetImportanceDpc". */
 #include "nt/ke.h"
 
 #define DPC_OBJECT 19 /* KDPC.Type */
@@ -19,8 +20,8 @@ static void check(const KDPC *dpc, const char *function)
 {
 	if (!dpc || dpc->Type != DPC_OBJECT)
 		us_nt_bugcheck(0xC7, 1, (uintptr_t)dpc, 0, 0, "dpc.uninitialized",
-			       "%s was called for a DPC object %s that was never initialized or was overwritten", function,
-			       dpc ? us_nt_where(dpc) : "at NULL");
+			       "%s was called for a DPC object %s that was never initialized or was overwritten",
+			       function, dpc ? us_nt_where(dpc) : "at NULL");
 }
 
 bool us_nt_insert_dpc(PKDPC dpc, PVOID argument1, PVOID argument2, struct us_cpu *cpu)
@@ -58,7 +59,8 @@ void NTAPI KeSetTargetProcessorDpc(PRKDPC dpc, CCHAR number)
 	check(dpc, "KeSetTargetProcessorDpc");
 	if (number < 0 || (unsigned)number >= us_nt_cpus())
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)dpc, (unsigned)number, us_nt_cpus(), "dpc.processor",
-			       "KeSetTargetProcessorDpc was called with processor %d; there are %u", number, us_nt_cpus());
+			       "KeSetTargetProcessorDpc was called with processor %d; there are %u", number,
+			       us_nt_cpus());
 	dpc->Number = (USHORT)(TARGETED + number);
 }
 
@@ -101,8 +103,10 @@ void us_ke_dpc_check_free(const void *at, size_t size)
 
 			if ((uintptr_t)dpc - (uintptr_t)at < size)
 				us_nt_bugcheck(0xC7, 1, (uintptr_t)dpc, (uintptr_t)at, size, "dpc.freed",
-					       "memory was freed in which a DPC object that is queued lies (%s); KeRemoveQueueDpc "
-					       "or KeFlushQueuedDpcs come before", us_nt_where(dpc));
+					       "memory was freed in which a DPC object that is queued lies (%s); "
+					       "KeRemoveQueueDpc "
+					       "or KeFlushQueuedDpcs come before",
+					       us_nt_where(dpc));
 		}
 	}
 }

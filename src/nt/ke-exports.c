@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ke offers to drivers: each function with the highest IRQL of its reference page; and the module's beginning and end. */
+/* What ke offers to drivers: each function with the highest IRQL of its reference page; and the module's beginning and
+ * end. */
 #include "nt/ke.h"
 
 #include <stdio.h>

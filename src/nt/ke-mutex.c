@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fast mutexes, guarded mutexes, and rundown protection. The first two have the same layout: Count is 1 while it is free, and
- * the event is set for the next who waits. Microsoft, "Fast Mutexes and Guarded Mutexes", "Run-Down Protection".
+ * Fast mutexes, guarded mutexes, and rundown protection. The first two have the same layout: Count is 1 while it is
+ * free, and the event is set for the next who waits. Microsoft, "Fast Mutexes and Guarded Mutexes", "Run-Down
+ * Protection".
  */
 #include "nt/ke.h"
 
@@ -19,7 +20,8 @@ static void acquire(PFAST_MUTEX mutex, const char *function)
 	check(mutex, function);
 	if ((void *)mutex->Owner == thread)
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)mutex, 0, 0, "mutex.recursive",
-			       "%s was called for a mutex %s that thread %u (%s) owns already: it would wait for itself for ever",
+			       "%s was called for a mutex %s that thread %u (%s) owns already: it would wait for "
+			       "itself for ever",
 			       function, us_nt_where(mutex), thread->id, thread->name);
 	while (mutex->Count != 1) {
 		mutex->Contention++;
@@ -35,14 +37,16 @@ static void release(PFAST_MUTEX mutex, const char *function)
 	check(mutex, function);
 	if ((void *)mutex->Owner != us_nt_current() || mutex->Count != 0)
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)mutex, 0, 0, "mutex.not-owned",
-			       "%s was called for a mutex %s that this thread does not own", function, us_nt_where(mutex));
+			       "%s was called for a mutex %s that this thread does not own", function,
+			       us_nt_where(mutex));
 	mutex->Owner = NULL;
 	mutex->Count = 1;
 	if (mutex->Contention)
 		KeSetEvent(&mutex->Event, 0, FALSE);
 }
 
-/* -- fast mutexes: at APC_LEVEL ---------------------------------------------------------------------------------------- */
+/* -- fast mutexes: at APC_LEVEL
+ * ---------------------------------------------------------------------------------------- */
 
 void NTAPI ExAcquireFastMutex(PFAST_MUTEX mutex)
 {
@@ -67,7 +71,8 @@ void NTAPI ExReleaseFastMutex(PFAST_MUTEX mutex)
 
 	if (us_nt_irql() != APC_LEVEL)
 		us_nt_bugcheck(0xC4, 0, us_nt_irql(), 0, 0, "irql.fast-mutex",
-			       "ExReleaseFastMutex was called at IRQL %u; the owner of a fast mutex is at APC_LEVEL", us_nt_irql());
+			       "ExReleaseFastMutex was called at IRQL %u; the owner of a fast mutex is at APC_LEVEL",
+			       us_nt_irql());
 	release(mutex, "ExReleaseFastMutex");
 	us_nt_lower_irql(irql);
 }
@@ -76,8 +81,10 @@ void NTAPI ExReleaseFastMutex(PFAST_MUTEX mutex)
 static void check_unsafe(const char *function)
 {
 	if (!KeAreApcsDisabled())
-		us_nt_bugcheck(0xC4, 0x37, us_nt_irql(), 0, 0, "apc.enabled",
-			       "%s was called with APCs enabled: at APC_LEVEL, or within a critical or guarded region only", function);
+		us_nt_bugcheck(
+			0xC4, 0x37, us_nt_irql(), 0, 0, "apc.enabled",
+			"%s was called with APCs enabled: at APC_LEVEL, or within a critical or guarded region only",
+			function);
 }
 
 void NTAPI ExAcquireFastMutexUnsafe(PFAST_MUTEX mutex)
@@ -92,7 +99,8 @@ void NTAPI ExReleaseFastMutexUnsafe(PFAST_MUTEX mutex)
 	release(mutex, "ExReleaseFastMutexUnsafe");
 }
 
-/* -- guarded mutexes: within a guarded region ----------------------------------------------------------------------------- */
+/* -- guarded mutexes: within a guarded region
+ * ----------------------------------------------------------------------------- */
 
 void NTAPI KeInitializeGuardedMutex(PKGUARDED_MUTEX guarded)
 {
@@ -138,7 +146,8 @@ void NTAPI KeReleaseGuardedMutexUnsafe(PKGUARDED_MUTEX mutex)
 	release((PFAST_MUTEX)mutex, "KeReleaseGuardedMutexUnsafe");
 }
 
-/* -- rundown protection: bit 0 says that it runs down, the count is above it ------------------------------------------------ */
+/* -- rundown protection: bit 0 says that it runs down, the count is above it
+ * ------------------------------------------------ */
 
 #define RUNDOWN_ACTIVE 1u
 #define RUNDOWN_ONE 2u
@@ -152,7 +161,8 @@ void NTAPI ExReInitializeRundownProtection(PEX_RUNDOWN_REF rundown)
 {
 	if (rundown->Count != RUNDOWN_ACTIVE)
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)rundown, rundown->Count, 0, "rundown.in-use",
-			       "ExReInitializeRundownProtection was called for a reference %s that has not run down", us_nt_where(rundown));
+			       "ExReInitializeRundownProtection was called for a reference %s that has not run down",
+			       us_nt_where(rundown));
 	rundown->Count = 0;
 }
 
@@ -169,7 +179,8 @@ BOOLEAN NTAPI ExAcquireRundownProtection(PEX_RUNDOWN_REF rundown)
 	return ExAcquireRundownProtectionEx(rundown, 1);
 }
 
-/* Who waits has an event of its own, on which the last who lets go finds it: in the thread, since the reference is one word. */
+/* Who waits has an event of its own, on which the last who lets go finds it: in the thread, since the reference is one
+ * word. */
 static struct us_thread *waiter_of(const EX_RUNDOWN_REF *rundown)
 {
 	return us_addresses_find(&us_nt->ke->rundowns, rundown);
@@ -180,9 +191,10 @@ void NTAPI ExReleaseRundownProtectionEx(PEX_RUNDOWN_REF rundown, ULONG count)
 	struct us_thread *waiter;
 
 	if (rundown->Count / RUNDOWN_ONE < count)
-		us_nt_bugcheck(0xC4, 0, (uintptr_t)rundown, rundown->Count / RUNDOWN_ONE, count, "rundown.not-acquired",
-			       "ExReleaseRundownProtection would give back %u of a reference %s that was acquired %llu times",
-			       (unsigned)count, us_nt_where(rundown), (unsigned long long)(rundown->Count / RUNDOWN_ONE));
+		us_nt_bugcheck(
+			0xC4, 0, (uintptr_t)rundown, rundown->Count / RUNDOWN_ONE, count, "rundown.not-acquired",
+			"ExReleaseRundownProtection would give back %u of a reference %s that was acquired %llu times",
+			(unsigned)count, us_nt_where(rundown), (unsigned long long)(rundown->Count / RUNDOWN_ONE));
 	rundown->Count -= (ULONG_PTR)count * RUNDOWN_ONE;
 	waiter = waiter_of(rundown);
 	if (waiter && rundown->Count == RUNDOWN_ACTIVE) {
@@ -213,6 +225,7 @@ void NTAPI ExRundownCompleted(PEX_RUNDOWN_REF rundown)
 {
 	if (rundown->Count / RUNDOWN_ONE)
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)rundown, rundown->Count, 0, "rundown.in-use",
-			       "ExRundownCompleted was called for a reference %s that is still held", us_nt_where(rundown));
+			       "ExRundownCompleted was called for a reference %s that is still held",
+			       us_nt_where(rundown));
 	rundown->Count = RUNDOWN_ACTIVE;
 }

@@ -7,22 +7,23 @@
 
 #define EVENT_TAG 0x6e657645u /* 'Even' */
 
-/* -- events ---------------------------------------------------------------------------------------------------------- */
+/* -- events ------------------------------------------------------------------------------------------------------- */
 
 /* With Wait TRUE the caller says that a wait follows at once, which only a thread below DISPATCH_LEVEL can do. */
 static void check_wait(BOOLEAN wait, const char *function)
 {
 	if (wait && us_nt_irql() >= DISPATCH_LEVEL)
-		us_nt_bugcheck(0xC4, 0, us_nt_irql(), 0, 0, "irql.wait",
-			       "%s was called at IRQL %u with Wait TRUE: the wait that has to follow is not allowed there", function,
-			       us_nt_irql());
+		us_nt_bugcheck(
+			0xC4, 0, us_nt_irql(), 0, 0, "irql.wait",
+			"%s was called at IRQL %u with Wait TRUE: the wait that has to follow is not allowed there",
+			function, us_nt_irql());
 }
 
 void NTAPI KeInitializeEvent(PRKEVENT event, EVENT_TYPE type, BOOLEAN state)
 {
 	us_ke_header_init(&event->Header,
-			  type == NotificationEvent ? US_KE_NOTIFICATION_EVENT : US_KE_SYNCHRONIZATION_EVENT, sizeof(*event),
-			  state != FALSE);
+			  type == NotificationEvent ? US_KE_NOTIFICATION_EVENT : US_KE_SYNCHRONIZATION_EVENT,
+			  sizeof(*event), state != FALSE);
 }
 
 LONG NTAPI KeSetEvent(PRKEVENT event, KPRIORITY increment, BOOLEAN wait)
@@ -100,13 +101,14 @@ PKEVENT NTAPI IoCreateSynchronizationEvent(PUNICODE_STRING name, PHANDLE handle)
 	return create_event(name, handle, SynchronizationEvent);
 }
 
-/* -- semaphores ------------------------------------------------------------------------------------------------------ */
+/* -- semaphores --------------------------------------------------------------------------------------------------- */
 
 void NTAPI KeInitializeSemaphore(PRKSEMAPHORE semaphore, LONG count, LONG limit)
 {
 	if (count < 0 || limit <= 0 || count > limit)
 		us_nt_bugcheck(0xC4, 0, (ULONG)count, (ULONG)limit, 0, "semaphore.limit",
-			       "KeInitializeSemaphore was called with the count %d and the limit %d: 0 <= count <= limit, limit > 0",
+			       "KeInitializeSemaphore was called with the count %d and the limit %d: 0 <= count <= "
+			       "limit, limit > 0",
 			       (int)count, (int)limit);
 	us_ke_header_init(&semaphore->Header, US_KE_SEMAPHORE, sizeof(*semaphore), count);
 	semaphore->Limit = limit;
@@ -121,9 +123,12 @@ LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE semaphore, KPRIORITY increment, LONG 
 	check_wait(wait, "KeReleaseSemaphore");
 	old = semaphore->Header.SignalState;
 	if (adjustment <= 0 || adjustment > semaphore->Limit - old)
-		us_nt_bugcheck(0x1E, (ULONG)STATUS_SEMAPHORE_LIMIT_EXCEEDED, (uintptr_t)semaphore, 0, 0, "semaphore.limit",
-			       "KeReleaseSemaphore would add %d to the count %d of a semaphore whose limit is %d, which raises "
-			       "STATUS_SEMAPHORE_LIMIT_EXCEEDED", (int)adjustment, (int)old, (int)semaphore->Limit);
+		us_nt_bugcheck(0x1E, (ULONG)STATUS_SEMAPHORE_LIMIT_EXCEEDED, (uintptr_t)semaphore, 0, 0,
+			       "semaphore.limit",
+			       "KeReleaseSemaphore would add %d to the count %d of a semaphore whose limit is %d, "
+			       "which raises "
+			       "STATUS_SEMAPHORE_LIMIT_EXCEEDED",
+			       (int)adjustment, (int)old, (int)semaphore->Limit);
 	semaphore->Header.SignalState += adjustment;
 	us_ke_signal(&semaphore->Header);
 	return old;
@@ -135,7 +140,8 @@ LONG NTAPI KeReadStateSemaphore(PRKSEMAPHORE semaphore)
 	return semaphore->Header.SignalState;
 }
 
-/* -- mutexes: 1 is free, 0 is owned, less is owned several times ------------------------------------------------------- */
+/* -- mutexes: 1 is free, 0 is owned, less is owned several times
+ * ------------------------------------------------------- */
 
 void NTAPI KeInitializeMutex(PRKMUTEX mutex, ULONG level)
 {
@@ -155,9 +161,11 @@ LONG NTAPI KeReleaseMutex(PRKMUTEX mutex, BOOLEAN wait)
 	us_ke_check(mutex, 1u << US_KE_MUTEX, "KeReleaseMutex");
 	check_wait(wait, "KeReleaseMutex");
 	if ((void *)mutex->OwnerThread != thread)
-		us_nt_bugcheck(0x1E, (ULONG)STATUS_MUTANT_NOT_OWNED, (uintptr_t)mutex, 0, 0, "mutex.not-owned",
-			       "KeReleaseMutex was called for a mutex %s that thread %u (%s) does not own, which raises "
-			       "STATUS_MUTANT_NOT_OWNED", us_nt_where(mutex), thread->id, thread->name);
+		us_nt_bugcheck(
+			0x1E, (ULONG)STATUS_MUTANT_NOT_OWNED, (uintptr_t)mutex, 0, 0, "mutex.not-owned",
+			"KeReleaseMutex was called for a mutex %s that thread %u (%s) does not own, which raises "
+			"STATUS_MUTANT_NOT_OWNED",
+			us_nt_where(mutex), thread->id, thread->name);
 	old = mutex->Header.SignalState++;
 	if (mutex->Header.SignalState != 1)
 		return old;

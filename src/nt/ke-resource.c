@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Executive resources: one thread exclusively, or many at once. The owners are in the table that Windows' layout has a
- * pointer for: slot 0 of it says its size; the exclusive owner is in OwnerEntry. Who waits exclusively goes before those who
- * come later to share. Microsoft, "Introduction to ERESOURCE Routines".
+ * pointer for: slot 0 of it says its size; the exclusive owner is in OwnerEntry. Who waits exclusively goes before
+ * those who come later to share. Microsoft, "Introduction to ERESOURCE Routines".
  */
 #include "nt/ke.h"
 
@@ -21,7 +21,8 @@ static void check(const ERESOURCE *resource, const char *function)
 {
 	if (!known(resource))
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)resource, 0, 0, "resource.uninitialized",
-			       "%s was called for a resource %s that was not initialized or is deleted", function, us_nt_where(resource));
+			       "%s was called for a resource %s that was not initialized or is deleted", function,
+			       us_nt_where(resource));
 }
 
 /* Acquiring and releasing need APCs disabled, or a suspended thread could keep the resource for ever. */
@@ -30,7 +31,8 @@ static void check_acquire(const ERESOURCE *resource, const char *function)
 	check(resource, function);
 	if (us_nt_irql() < APC_LEVEL && !us_nt_current()->critical && !us_nt_current()->guarded)
 		us_nt_bugcheck(0xC4, 0x37, us_nt_irql(), (uintptr_t)us_nt_current(), (uintptr_t)resource, "apc.enabled",
-			       "%s was called with normal kernel APCs enabled; KeEnterCriticalRegion comes before", function);
+			       "%s was called with normal kernel APCs enabled; KeEnterCriticalRegion comes before",
+			       function);
 }
 
 static ERESOURCE_THREAD me(void)
@@ -38,13 +40,15 @@ static ERESOURCE_THREAD me(void)
 	return (ERESOURCE_THREAD)us_nt_current();
 }
 
-/* -- life ---------------------------------------------------------------------------------------------------------------- */
+/* -- life
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE resource)
 {
 	if (known(resource))
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)resource, 0, 0, "resource.initialized-twice",
-			       "ExInitializeResourceLite was called for a resource %s that is in use; ExDeleteResourceLite comes before",
+			       "ExInitializeResourceLite was called for a resource %s that is in use; "
+			       "ExDeleteResourceLite comes before",
 			       us_nt_where(resource));
 	*resource = (ERESOURCE){0};
 	resource->OwnerTable = us_nt_pool_alloc(FIRST_SIZE * sizeof(OWNER_ENTRY), RESOURCE_TAG);
@@ -65,7 +69,8 @@ static void check_free(const ERESOURCE *resource, const char *function)
 	check(resource, function);
 	if (resource->ActiveCount || resource->NumberOfExclusiveWaiters || resource->NumberOfSharedWaiters)
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)resource, 0, 0, "resource.in-use",
-			       "%s was called for a resource %s that is owned or waited for", function, us_nt_where(resource));
+			       "%s was called for a resource %s that is owned or waited for", function,
+			       us_nt_where(resource));
 }
 
 NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE resource)
@@ -85,7 +90,8 @@ NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE resource)
 	return STATUS_SUCCESS;
 }
 
-/* -- owners -------------------------------------------------------------------------------------------------------------- */
+/* -- owners
+ * -------------------------------------------------------------------------------------------------------------- */
 
 /* The entry of a sharing thread; NULL: it has none. */
 static POWNER_ENTRY sharer(const ERESOURCE *resource, ERESOURCE_THREAD thread)
@@ -147,7 +153,8 @@ static void grant_shared(PERESOURCE resource)
 	resource->ActiveCount++;
 }
 
-/* -- acquiring ------------------------------------------------------------------------------------------------------------- */
+/* -- acquiring
+ * ------------------------------------------------------------------------------------------------------------- */
 
 BOOLEAN NTAPI ExAcquireResourceExclusiveLite(PERESOURCE resource, BOOLEAN wait)
 {
@@ -158,8 +165,10 @@ BOOLEAN NTAPI ExAcquireResourceExclusiveLite(PERESOURCE resource, BOOLEAN wait)
 	}
 	if (resource->ActiveCount && wait && sharer(resource, me()))
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)resource, 0, 0, "resource.upgrade",
-			       "ExAcquireResourceExclusiveLite was called to wait for a resource %s that the same thread shares: it would "
-			       "wait for itself for ever", us_nt_where(resource));
+			       "ExAcquireResourceExclusiveLite was called to wait for a resource %s that the same "
+			       "thread shares: it would "
+			       "wait for itself for ever",
+			       us_nt_where(resource));
 	while (resource->ActiveCount) {
 		if (!wait)
 			return FALSE;
@@ -219,7 +228,8 @@ BOOLEAN NTAPI ExAcquireSharedWaitForExclusive(PERESOURCE resource, BOOLEAN wait)
 	return acquire_shared(resource, wait, WAIT_FOR_EXCLUSIVE, "ExAcquireSharedWaitForExclusive");
 }
 
-/* -- releasing ----------------------------------------------------------------------------------------------------------- */
+/* -- releasing
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void let_sharers_go_on(PERESOURCE resource)
 {
@@ -247,7 +257,8 @@ void NTAPI ExReleaseResourceForThreadLite(PERESOURCE resource, ERESOURCE_THREAD 
 	entry = exclusive ? &resource->OwnerEntry : sharer(resource, thread);
 	if (!entry)
 		us_nt_bugcheck(0xE3, (uintptr_t)resource, thread, 0, 0, "resource.not-owned",
-			       "ExReleaseResourceLite was called for a resource %s that the thread does not own", us_nt_where(resource));
+			       "ExReleaseResourceLite was called for a resource %s that the thread does not own",
+			       us_nt_where(resource));
 	if (--entry->OwnerCount)
 		return;
 	entry->OwnerThread = 0;
@@ -268,7 +279,8 @@ void NTAPI ExConvertExclusiveToSharedLite(PERESOURCE resource)
 	check(resource, "ExConvertExclusiveToSharedLite");
 	if (!own_exclusively(resource))
 		us_nt_bugcheck(0xE3, (uintptr_t)resource, me(), 0, 0, "resource.not-owned",
-			       "ExConvertExclusiveToSharedLite was called for a resource %s that the thread does not own exclusively",
+			       "ExConvertExclusiveToSharedLite was called for a resource %s that the thread does not "
+			       "own exclusively",
 			       us_nt_where(resource));
 	resource->OwnerEntry = (OWNER_ENTRY){0};
 	resource->Flag &= (USHORT)~EXCLUSIVE;
@@ -291,7 +303,8 @@ void NTAPI ExReleaseResourceAndLeaveCriticalRegion(PERESOURCE resource)
 	KeLeaveCriticalRegion();
 }
 
-/* -- asking -------------------------------------------------------------------------------------------------------------- */
+/* -- asking
+ * -------------------------------------------------------------------------------------------------------------- */
 
 BOOLEAN NTAPI ExIsResourceAcquiredExclusiveLite(PERESOURCE resource)
 {
@@ -329,7 +342,8 @@ void us_ke_resource_check_free(const void *at, size_t size)
 
 	for (size_t i = 0; i < table->size && table->used; i++)
 		if (table->slots[i].address && (uintptr_t)table->slots[i].address - (uintptr_t)at < size)
-			us_nt_bugcheck(0xC4, 0xD2, (uintptr_t)table->slots[i].address, (uintptr_t)at, size, "resource.freed",
-				       "memory was freed in which a resource lies (%s); ExDeleteResourceLite comes before",
-				       us_nt_where(table->slots[i].address));
+			us_nt_bugcheck(
+				0xC4, 0xD2, (uintptr_t)table->slots[i].address, (uintptr_t)at, size, "resource.freed",
+				"memory was freed in which a resource lies (%s); ExDeleteResourceLite comes before",
+				us_nt_where(table->slots[i].address));
 }

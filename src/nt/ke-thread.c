@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads as drivers know them, and the regions in which APCs are held off. Microsoft, "PsCreateSystemThread" and others. */
+/* Threads as drivers know them, and the regions in which APCs are held off. Microsoft, "PsCreateSystemThread" and
+ * others. */
 #include "nt/ke.h"
 
 #include <stdio.h>
@@ -26,14 +27,15 @@ static HANDLE id_of(const struct us_thread *thread)
 	return (HANDLE)(uintptr_t)(4 * (uint64_t)thread->id + 4);
 }
 
-/* -- life ------------------------------------------------------------------------------------------------------------ */
+/* -- life --------------------------------------------------------------------------------------------------------- */
 
 static void destroy(void *thread)
 {
 	us_nt_pool_free(thread);
 }
 
-/* The thread's flow is still on its way out: its own reference goes with the next one's that ends, or with the stage. */
+/* The thread's flow is still on its way out: its own reference goes with the next one's that ends, or with the stage.
+ */
 static void bury(struct us_thread *thread)
 {
 	struct us_thread *before = us_nt->ke->dead;
@@ -47,12 +49,14 @@ static void check_end(const struct us_thread *thread)
 {
 	if (!IsListEmpty(&thread->mutexes))
 		us_nt_bugcheck(0x4000008A, (uintptr_t)thread,
-			       (uintptr_t)CONTAINING_RECORD(thread->mutexes.Flink, KMUTEX, MutantListEntry), 0, 0, "thread.holds-mutex",
-			       "thread %u (%s) ends and still owns a mutex %s", thread->id, thread->name,
+			       (uintptr_t)CONTAINING_RECORD(thread->mutexes.Flink, KMUTEX, MutantListEntry), 0, 0,
+			       "thread.holds-mutex", "thread %u (%s) ends and still owns a mutex %s", thread->id,
+			       thread->name,
 			       us_nt_where(CONTAINING_RECORD(thread->mutexes.Flink, KMUTEX, MutantListEntry)));
 	if (thread->critical || thread->guarded)
 		us_nt_bugcheck(0x20, 0, thread->critical, thread->guarded, 0, "thread.critical-region",
-			       "thread %u (%s) ends within %u critical and %u guarded regions; each that is entered has to be left",
+			       "thread %u (%s) ends within %u critical and %u guarded regions; each that is entered "
+			       "has to be left",
 			       thread->id, thread->name, thread->critical, thread->guarded);
 }
 
@@ -75,8 +79,8 @@ static void begin(void *context)
 	check_end(us_nt_current());
 }
 
-NTSTATUS NTAPI PsCreateSystemThread(PHANDLE handle, ULONG access, POBJECT_ATTRIBUTES attributes, HANDLE process, PCLIENT_ID client,
-				    PKSTART_ROUTINE routine, PVOID context)
+NTSTATUS NTAPI PsCreateSystemThread(PHANDLE handle, ULONG access, POBJECT_ATTRIBUTES attributes, HANDLE process,
+				    PCLIENT_ID client, PKSTART_ROUTINE routine, PVOID context)
 {
 	struct us_ke_thread *of;
 	struct us_thread *thread;
@@ -100,7 +104,8 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE handle, ULONG access, POBJECT_ATTRIB
 	us_ob_add(thread, &us_ob_thread);
 	*handle = us_ob_handle(thread, access);
 	if (client)
-		*client = (CLIENT_ID){.UniqueProcess = (HANDLE)(uintptr_t)SYSTEM_PROCESS, .UniqueThread = id_of(thread)};
+		*client =
+			(CLIENT_ID){.UniqueProcess = (HANDLE)(uintptr_t)SYSTEM_PROCESS, .UniqueThread = id_of(thread)};
 	return STATUS_SUCCESS;
 }
 
@@ -130,7 +135,7 @@ size_t us_ke_thread_leaks(char *text, size_t size)
 	return count;
 }
 
-/* -- who am I -------------------------------------------------------------------------------------------------------- */
+/* -- who am I ----------------------------------------------------------------------------------------------------- */
 
 PKTHREAD NTAPI us_ke_get_current_thread(void)
 {
@@ -187,7 +192,7 @@ HANDLE NTAPI us_ke_get_process_id(PEPROCESS process)
 	return (HANDLE)(uintptr_t)(process == us_nt->ke->processes[1] ? APPLICATION : SYSTEM_PROCESS);
 }
 
-/* -- priority -------------------------------------------------------------------------------------------------------- */
+/* -- priority ----------------------------------------------------------------------------------------------------- */
 
 static void check_thread(PKTHREAD thread, const char *function)
 {
@@ -202,7 +207,8 @@ KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD kthread, KPRIORITY priority)
 	check_thread(kthread, "KeSetPriorityThread");
 	if (priority < LOW_PRIORITY + 1 || priority > HIGH_PRIORITY)
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)kthread, (ULONG)priority, 0, "thread.priority",
-			       "KeSetPriorityThread was called with the priority %d; it is from 1 to 31", (int)priority);
+			       "KeSetPriorityThread was called with the priority %d; it is from 1 to 31",
+			       (int)priority);
 	old = thread->priority;
 	thread->priority = priority;
 	return old;
@@ -226,7 +232,8 @@ LONG NTAPI KeSetBasePriorityThread(PRKTHREAD kthread, LONG increment)
 	return old;
 }
 
-/* -- regions without APCs ---------------------------------------------------------------------------------------------- */
+/* -- regions without APCs
+ * ---------------------------------------------------------------------------------------------- */
 
 void NTAPI KeEnterCriticalRegion(void)
 {

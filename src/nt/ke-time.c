@@ -4,7 +4,8 @@
 
 #include "nt/clock.h"
 
-/* -- time -------------------------------------------------------------------------------------------------------------- */
+/* -- time
+ * -------------------------------------------------------------------------------------------------------------- */
 
 ULONGLONG NTAPI us_ke_query_interrupt_time(void)
 {
@@ -43,7 +44,8 @@ ULONG NTAPI KeQueryTimeIncrement(void)
 	return US_NT_TICK_NS / 100;
 }
 
-/* -- processors -------------------------------------------------------------------------------------------------------- */
+/* -- processors
+ * -------------------------------------------------------------------------------------------------------- */
 
 ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY active)
 {
@@ -109,7 +111,8 @@ ULONG NTAPI KeGetProcessorIndexFromNumber(PPROCESSOR_NUMBER processor)
 	return processor->Number;
 }
 
-/* -- IRQL -------------------------------------------------------------------------------------------------------------- */
+/* -- IRQL
+ * -------------------------------------------------------------------------------------------------------------- */
 
 KIRQL NTAPI us_ke_get_current_irql(void)
 {
@@ -131,13 +134,15 @@ void NTAPI us_ke_lower_irql(KIRQL irql)
 	us_nt_lower_irql(irql);
 }
 
-/* -- the end ------------------------------------------------------------------------------------------------------------ */
+/* -- the end
+ * ------------------------------------------------------------------------------------------------------------ */
 
 void NTAPI KeBugCheckEx(ULONG code, ULONG_PTR p1, ULONG_PTR p2, ULONG_PTR p3, ULONG_PTR p4)
 {
 	us_nt_bugcheck(code, p1, p2, p3, p4, "driver.bugcheck",
-		       "the driver stopped the system: KeBugCheckEx(0x%X, 0x%llx, 0x%llx, 0x%llx, 0x%llx)", (unsigned)code,
-		       (unsigned long long)p1, (unsigned long long)p2, (unsigned long long)p3, (unsigned long long)p4);
+		       "the driver stopped the system: KeBugCheckEx(0x%X, 0x%llx, 0x%llx, 0x%llx, 0x%llx)",
+		       (unsigned)code, (unsigned long long)p1, (unsigned long long)p2, (unsigned long long)p3,
+		       (unsigned long long)p4);
 }
 
 void NTAPI KeBugCheck(ULONG code)
@@ -146,8 +151,8 @@ void NTAPI KeBugCheck(ULONG code)
 }
 
 /*
- * Callbacks of a bugcheck write to the crash dump, and a run that ends so has none: they are kept, so that what is registered
- * twice or never taken back is found out, and are not called.
+ * Callbacks of a bugcheck write to the crash dump, and a run that ends so has none: they are kept, so that what is
+ * registered twice or never taken back is found out, and are not called.
  */
 static bool is_registered(const void *record)
 {
@@ -170,7 +175,8 @@ static BOOLEAN remove_callback(void *record)
 	return TRUE;
 }
 
-BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD record, PKBUGCHECK_REASON_CALLBACK_ROUTINE routine,
+BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD record,
+					       PKBUGCHECK_REASON_CALLBACK_ROUTINE routine,
 					       KBUGCHECK_CALLBACK_REASON reason, PUCHAR component)
 {
 	if (!add_callback(record))
@@ -190,8 +196,8 @@ BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECO
 	return TRUE;
 }
 
-BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD record, PKBUGCHECK_CALLBACK_ROUTINE routine, PVOID buffer,
-					 ULONG length, PUCHAR component)
+BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD record, PKBUGCHECK_CALLBACK_ROUTINE routine,
+					 PVOID buffer, ULONG length, PUCHAR component)
 {
 	if (!add_callback(record))
 		return FALSE;

@@ -87,9 +87,11 @@ void NTAPI KeInitializeTimerEx(PKTIMER timer, TIMER_TYPE type)
 {
 	if (find(timer))
 		us_nt_bugcheck(0xC7, 0, (uintptr_t)timer, 0, 0, "timer.initialized-while-set",
-			       "KeInitializeTimerEx was called for a timer %s that is set; KeCancelTimer comes before", us_nt_where(timer));
+			       "KeInitializeTimerEx was called for a timer %s that is set; KeCancelTimer comes before",
+			       us_nt_where(timer));
 	us_ke_header_init(&timer->Header,
-			  type == NotificationTimer ? US_KE_NOTIFICATION_TIMER : US_KE_SYNCHRONIZATION_TIMER, sizeof(*timer), 0);
+			  type == NotificationTimer ? US_KE_NOTIFICATION_TIMER : US_KE_SYNCHRONIZATION_TIMER,
+			  sizeof(*timer), 0);
 	timer->DueTime.QuadPart = 0;
 	timer->Period = 0;
 	timer->Dpc = NULL;
@@ -128,7 +130,8 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER timer, LARGE_INTEGER due, LONG period, PKDPC 
 {
 	if (period < 0)
 		us_nt_bugcheck(0xC4, 0, (ULONG)period, 0, 0, "timer.period",
-			       "KeSetTimerEx was called with the period %d; it is a number of milliseconds, or 0", (int)period);
+			       "KeSetTimerEx was called with the period %d; it is a number of milliseconds, or 0",
+			       (int)period);
 	return set_timer(timer, due.QuadPart, (ULONG)period, dpc, "KeSetTimerEx");
 }
 
@@ -166,9 +169,11 @@ void us_ke_timer_check_free(const void *at, size_t size)
 	for (const struct us_ke_timer *set = us_nt->ke->first_timer; set; set = set->next)
 		if ((uintptr_t)set->timer - (uintptr_t)at < size ||
 		    (set->timer->Dpc && (uintptr_t)set->timer->Dpc - (uintptr_t)at < size))
-			us_nt_bugcheck(0xC7, 0, (uintptr_t)set->timer, (uintptr_t)at, size, "timer.freed",
-				       "memory was freed in which a timer that is set, or its DPC, lies (the timer is %s); "
-				       "KeCancelTimer and KeFlushQueuedDpcs come before", us_nt_where(set->timer));
+			us_nt_bugcheck(
+				0xC7, 0, (uintptr_t)set->timer, (uintptr_t)at, size, "timer.freed",
+				"memory was freed in which a timer that is set, or its DPC, lies (the timer is %s); "
+				"KeCancelTimer and KeFlushQueuedDpcs come before",
+				us_nt_where(set->timer));
 }
 
 size_t us_ke_timer_leaks(char *text, size_t size)

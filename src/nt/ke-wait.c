@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waits. A thread that waits has one wait block for each object, in the object's list and in a ring of its own; who signals an
- * object goes through its list, first come first served, and lets go on whoever need not wait any more. Timeouts are alarms
- * at the ticks of the clock. Microsoft, "KeWaitForSingleObject", "KeWaitForMultipleObjects", "KeDelayExecutionThread".
+ * Waits. A thread that waits has one wait block for each object, in the object's list and in a ring of its own; who
+ * signals an object goes through its list, first come first served, and lets go on whoever need not wait any more.
+ * Timeouts are alarms at the ticks of the clock. Microsoft, "KeWaitForSingleObject", "KeWaitForMultipleObjects",
+ * "KeDelayExecutionThread".
  */
 #include "nt/ke.h"
 
@@ -12,10 +13,9 @@
 #include "nt/phys.h"
 #include "nt/trace.h"
 
-#define WAITABLE                                                                                                       \
-	(US_KE_EVENTS | US_KE_TIMERS | 1u << US_KE_MUTEX | 1u << US_KE_SEMAPHORE | 1u << US_KE_THREAD)
+#define WAITABLE (US_KE_EVENTS | US_KE_TIMERS | 1u << US_KE_MUTEX | 1u << US_KE_SEMAPHORE | 1u << US_KE_THREAD)
 
-/* -- objects ------------------------------------------------------------------------------------------------------- */
+/* -- objects ------------------------------------------------------------------------------------------------------ */
 
 static const char *type_name(const DISPATCHER_HEADER *header)
 {
@@ -63,8 +63,9 @@ static bool in_pool(const void *at, char *text, size_t size)
 	tag = us_nt_pool_tag(piece);
 	for (unsigned i = 0; i < 4; i++)
 		shown[i] = (char)(tag >> 8 * i) >= ' ' && (char)(tag >> 8 * i) <= '~' ? (char)(tag >> 8 * i) : '.';
-	snprintf(text, size, "in %s pool piece '%s' + %u, at 0x%llx", us_nt_pool_is_drivers(piece) ? "the driver's" : "the stage's",
-		 shown, (unsigned)((const char *)at - piece), (unsigned long long)(uintptr_t)at);
+	snprintf(text, size, "in %s pool piece '%s' + %u, at 0x%llx",
+		 us_nt_pool_is_drivers(piece) ? "the driver's" : "the stage's", shown,
+		 (unsigned)((const char *)at - piece), (unsigned long long)(uintptr_t)at);
 	return true;
 }
 
@@ -80,7 +81,8 @@ const char *us_nt_where(const void *at)
 	if (window < 0)
 		return "outside of the stage's memory";
 	if (window == US_WINDOW_STACK)
-		return windows[window]; /* the address depends on the frames of the stage's functions below it, and so on its compiler */
+		return windows[window]; /* the address depends on the frames of the stage's functions below it, and so
+					   on its compiler */
 	if (!in_pool(at, text, sizeof(texts[0])))
 		snprintf(text, sizeof(texts[0]), "%s at 0x%llx", windows[window], (unsigned long long)(uintptr_t)at);
 	return text;
@@ -102,9 +104,10 @@ void us_ke_check(const void *object, unsigned types, const char *function)
 	if (header && header->Type < 32 && types & 1u << header->Type && header->WaitListHead.Flink &&
 	    header->WaitListHead.Flink->Blink == &header->WaitListHead)
 		return;
-	us_nt_bugcheck(0xC4, 0, (uintptr_t)object, 0, 0, "object.uninitialized",
-		       "%s was called for an object %s that was never initialized, was overwritten, or is of another kind",
-		       function, object ? us_nt_where(object) : "at NULL");
+	us_nt_bugcheck(
+		0xC4, 0, (uintptr_t)object, 0, 0, "object.uninitialized",
+		"%s was called for an object %s that was never initialized, was overwritten, or is of another kind",
+		function, object ? us_nt_where(object) : "at NULL");
 }
 
 static bool is_signalled(const DISPATCHER_HEADER *header, const struct us_thread *thread)
@@ -141,7 +144,7 @@ static void take(DISPATCHER_HEADER *header, struct us_thread *thread)
 	}
 }
 
-/* -- going on ------------------------------------------------------------------------------------------------------ */
+/* -- going on ----------------------------------------------------------------------------------------------------- */
 
 static void go_on(struct us_thread *thread, NTSTATUS status)
 {
@@ -206,7 +209,7 @@ static void timed_out(struct us_alarm *alarm)
 	go_on(CONTAINING_RECORD(alarm, struct us_thread, timeout), STATUS_TIMEOUT);
 }
 
-/* -- waiting --------------------------------------------------------------------------------------------------------- */
+/* -- waiting ------------------------------------------------------------------------------------------------------ */
 
 uint64_t us_ke_due(LONGLONG due)
 {
@@ -235,14 +238,15 @@ static void check_irql(const LARGE_INTEGER *timeout, const char *function)
 	if (us_nt_irql() < DISPATCH_LEVEL || (timeout && timeout->QuadPart == 0 && us_nt_irql() == DISPATCH_LEVEL))
 		return;
 	us_nt_bugcheck(0xC4, 0x38, us_nt_irql(), 0, 0, "irql.wait",
-		       "%s was called at IRQL %u with %s: at DISPATCH_LEVEL a wait must have a timeout of 0, and above there is none",
+		       "%s was called at IRQL %u with %s: at DISPATCH_LEVEL a wait must have a timeout of 0, and above "
+		       "there is none",
 		       function, us_nt_irql(),
 		       timeout ? timeout->QuadPart == 0 ? "a timeout of 0" : "a timeout" : "no timeout");
 }
 
 /* Ties the blocks of a wait into their objects' lists, and waits. */
-static NTSTATUS wait_for(PKWAIT_BLOCK blocks, PVOID objects[], ULONG count, WAIT_TYPE type, const LARGE_INTEGER *timeout,
-			 const char *what)
+static NTSTATUS wait_for(PKWAIT_BLOCK blocks, PVOID objects[], ULONG count, WAIT_TYPE type,
+			 const LARGE_INTEGER *timeout, const char *what)
 {
 	struct us_thread *thread = us_nt_current();
 	char text[100];
@@ -326,8 +330,9 @@ static bool satisfied(PKWAIT_BLOCK blocks, ULONG count, WAIT_TYPE type, NTSTATUS
 	return false;
 }
 
-NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG count, PVOID objects[], WAIT_TYPE type, KWAIT_REASON reason, KPROCESSOR_MODE mode,
-					BOOLEAN alertable, PLARGE_INTEGER timeout, PKWAIT_BLOCK array)
+NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG count, PVOID objects[], WAIT_TYPE type, KWAIT_REASON reason,
+					KPROCESSOR_MODE mode, BOOLEAN alertable, PLARGE_INTEGER timeout,
+					PKWAIT_BLOCK array)
 {
 	struct us_thread *thread = us_nt_current();
 	ULONG room = array ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS;
@@ -338,7 +343,8 @@ NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG count, PVOID objects[], WAIT_TYPE 
 	check_irql(timeout, "KeWaitForMultipleObjects");
 	if (count == 0 || count > room)
 		us_nt_bugcheck(0xC, 0, 0, 0, 0, "wait.too-many-objects",
-			       "KeWaitForMultipleObjects was called for %u objects %s an array of wait blocks: 1 to %u are possible",
+			       "KeWaitForMultipleObjects was called for %u objects %s an array of wait blocks: 1 to %u "
+			       "are possible",
 			       (unsigned)count, array ? "with" : "without", (unsigned)room);
 	if (type != WaitAll && type != WaitAny)
 		us_nt_unsupported("KeWaitForMultipleObjects was called with the wait type %d", (int)type);
@@ -361,6 +367,7 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE mode, BOOLEAN alertable, P
 		us_nt_yield();
 		return STATUS_SUCCESS;
 	}
-	us_nt_block("the end of a delay of %lld us", (long long)(interval->QuadPart < 0 ? -interval->QuadPart / 10 : 0));
+	us_nt_block("the end of a delay of %lld us",
+		    (long long)(interval->QuadPart < 0 ? -interval->QuadPart / 10 : 0));
 	return STATUS_SUCCESS;
 }

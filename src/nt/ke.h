@@ -36,7 +36,7 @@ struct us_ke {
 	PEPROCESS processes[2]; /* the system, the application; made on demand */
 };
 
-/* -- dispatcher objects -------------------------------------------------------------------------------------------- */
+/* -- dispatcher objects ------------------------------------------------------------------------------------------- */
 
 void us_ke_header_init(DISPATCHER_HEADER *header, enum us_ke_type type, unsigned bytes, LONG state);
 
@@ -55,12 +55,12 @@ void us_ke_wait(DISPATCHER_HEADER *header, const char *what);
 /* "the event in the driver's data at 0x…", for sentences. */
 const char *us_ke_describe(const void *object, char *text, size_t size);
 
-/* -- time ------------------------------------------------------------------------------------------------------------ */
+/* -- time --------------------------------------------------------------------------------------------------------- */
 
 /* A due time as Windows has it (negative: from now; else system time) in interrupt time. */
 uint64_t us_ke_due(LONGLONG due);
 
-/* -- what drivers leave behind --------------------------------------------------------------------------------------- */
+/* -- what drivers leave behind ------------------------------------------------------------------------------------ */
 
 /* Memory is freed in which something lies that is in use: bugcheck ("timer.freed", "dpc.freed", "resource.freed"). */
 void us_ke_timer_check_free(const void *at, size_t size);
@@ -72,7 +72,7 @@ size_t us_ke_timer_leaks(char *text, size_t size);
 size_t us_ke_thread_leaks(char *text, size_t size);
 size_t us_ke_dpc_leaks(char *text, size_t size);
 
-/* -- exported under Windows' names, which the headers define otherwise or not at all ------------------------------------- */
+/* -- exported under Windows' names, which the headers define otherwise or not at all ------------------------------ */
 
 void NTAPI us_ke_initialize_spin_lock(PKSPIN_LOCK lock);
 PKTHREAD NTAPI us_ke_get_current_thread(void);

@@ -24,7 +24,7 @@ void us_nt_registry_init(void); /* registry.c: the keys that config->registry de
 void us_nt_io_init(void); /* io-*.c: driver, device and file objects, IRPs, cancel, completion, names, interfaces, error log */
 void us_nt_pnp_init(void); /* pnp-*.c: the PCI bus's device object, resources, PnP and power IRPs, interrupt objects */
 
-/* -- ke ------------------------------------------------------------------------------------------------------------- */
+/* -- ke ----------------------------------------------------------------------------------------------------------- */
 
 /* A spin lock, at any IRQL at or above DISPATCH_LEVEL; severe with what is held already, or not held. */
 void us_nt_spin_lock(PKSPIN_LOCK lock);
@@ -105,7 +105,7 @@ unsigned us_nt_io_errors_written(uint32_t code);
 /* Sends an IRP that is set up but for its completion down a stack, and waits. At PASSIVE_LEVEL. */
 NTSTATUS us_nt_io_call_and_wait(PDEVICE_OBJECT device, PIRP irp);
 
-/* -- pnp: the life of the one device -------------------------------------------------------------------------------- */
+/* -- pnp: the life of the one device ------------------------------------------------------------------------------ */
 
 NTSTATUS us_nt_pnp_add(PDRIVER_OBJECT driver); /* the bus finds the function: AddDevice */
 NTSTATUS us_nt_pnp_start(void); /* resources are assigned: IRP_MN_START_DEVICE; on failure the device is removed */
@@ -126,7 +126,7 @@ void us_nt_pnp_plug_back(void); /* after those: the function answers again, fres
 void us_nt_pnp_restart_when_removed(void);
 void us_nt_pnp_settle(void); /* what drivers said of their device's state is acted upon; at PASSIVE_LEVEL */
 
-/* -- story: the main application's thread ---------------------------------------------------------------------------- */
+/* -- story: the main application's thread ------------------------------------------------------------------------- */
 
 /* Tells a story (NULL: in and out again) and its end; does not return: ends the run. */
 struct us_nt_user;

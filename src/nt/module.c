@@ -14,7 +14,6 @@
 #include "nt/symbol.h"
 #include "nt/trace.h"
 
-
 struct us_module {
 	struct us_image image;
 	uint64_t base; /* where it is, or was */
@@ -78,7 +77,7 @@ const char *us_nt_module_name(void)
 	return us_nt->module->name;
 }
 
-/* -- into memory ------------------------------------------------------------------------------------------------------ */
+/* -- into memory -------------------------------------------------------------------------------------------------- */
 
 /* An import that is not there: the driver may have it, but not call it. One for each name, for the whole process. */
 static const struct us_export *missing_export(const struct us_pe_import *import)
@@ -87,7 +86,7 @@ static const struct us_export *missing_export(const struct us_pe_import *import)
 		struct us_export export;
 		struct missing *next;
 		char name[];
-	} *all;
+	} * all;
 	struct missing *m;
 	char name[256];
 
@@ -143,13 +142,12 @@ NTSTATUS us_nt_module_load(PDRIVER_INITIALIZE *entry)
 		memcpy(entry, &us_nt->config->entry, sizeof(*entry));
 		return STATUS_SUCCESS;
 	}
-	if (us_pe_load(file.pe, bind_import, NULL, &module->image, &err)) {
-		us_nt_trace("note      the driver can not be loaded: %s", err.text);
-		return STATUS_INVALID_IMAGE_FORMAT;
-	}
+	if (us_pe_load(file.pe, bind_import, NULL, &module->image, &err))
+		us_nt_stop(US_NT_FAILED, "", "the driver can not be loaded: %s", err.text);
 	module->loaded = true;
 	module->base = (uint64_t)(uintptr_t)module->image.base;
-	us_nt_trace("note      %s is loaded at 0x%" PRIx64, module->image.name, (uint64_t)(uintptr_t)module->image.base);
+	us_nt_trace("note      %s is loaded at 0x%" PRIx64, module->image.name,
+		    (uint64_t)(uintptr_t)module->image.base);
 	memcpy(entry, &module->image.entry, sizeof(*entry));
 	tell_debugger(&module->image);
 	return STATUS_SUCCESS;
@@ -171,7 +169,8 @@ void us_nt_module_unload(void)
 	module->loaded = false;
 }
 
-/* -- back to the source ------------------------------------------------------------------------------------------------ */
+/* -- back to the source
+ * ------------------------------------------------------------------------------------------------ */
 
 /* In the image, or where that was. */
 static bool is_in_image(uint64_t address)
@@ -226,7 +225,8 @@ static void print_part_of_call(FILE *to, uint64_t caller, uint64_t caller_sp)
 	if (!caller)
 		return;
 	regs[RSP] = caller_sp;
-	memcpy(&regs[RBP], (const uint8_t *)(uintptr_t)caller_sp - 16, sizeof(regs[RBP])); /* gate-call.S keeps it there */
+	memcpy(&regs[RBP], (const uint8_t *)(uintptr_t)caller_sp - 16,
+	       sizeof(regs[RBP])); /* gate-call.S keeps it there */
 	print_part(to, caller, regs, true);
 }
 

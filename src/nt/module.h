@@ -18,7 +18,7 @@ int us_nt_module_open(struct us_error *err);
 
 /*
  * Loads the driver into memory, its imports bound to gates; what the stage does not have is bound to a gate that stops the
- * run when it is called. *entry is where the system enters it. STATUS_INVALID_IMAGE_FORMAT with a note in the trace.
+ * run when it is called. *entry is where the system enters it. Ends the run where the memory has no room for it.
  */
 NTSTATUS us_nt_module_load(PDRIVER_INITIALIZE *entry);
 void us_nt_module_unload(void);

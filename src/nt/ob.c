@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects and handles: see ob.h. The functions of Windows below are its reference pages' ("ObReferenceObjectByHandle", …). */
+/* Objects and handles: see ob.h. The functions of Windows below are its reference pages' ("ObReferenceObjectByHandle",
+ * …). */
 #include "nt/ob.h"
 
 #include "nt/addresses.h"
@@ -26,11 +27,11 @@ struct us_ob {
 	size_t nhandles, room, open;
 };
 
-struct us_ob_type us_ob_thread = {"Thread", NULL, NULL}, us_ob_event = {"Event", NULL, NULL}, us_ob_file = {"File", NULL, NULL},
-		  us_ob_key = {"Key", NULL, NULL};
+struct us_ob_type us_ob_thread = {"Thread", NULL, NULL}, us_ob_event = {"Event", NULL, NULL},
+		  us_ob_file = {"File", NULL, NULL}, us_ob_key = {"Key", NULL, NULL};
 
-POBJECT_TYPE us_ob_types[US_OB_TYPES] = {(POBJECT_TYPE)&us_ob_thread, (POBJECT_TYPE)&us_ob_event, (POBJECT_TYPE)&us_ob_file,
-					 (POBJECT_TYPE)&us_ob_key};
+POBJECT_TYPE us_ob_types[US_OB_TYPES] = {(POBJECT_TYPE)&us_ob_thread, (POBJECT_TYPE)&us_ob_event,
+					 (POBJECT_TYPE)&us_ob_file, (POBJECT_TYPE)&us_ob_key};
 POBJECT_TYPE *PsThreadType = &us_ob_types[US_OB_THREAD], *ExEventObjectType = &us_ob_types[US_OB_EVENT],
 	     *IoFileObjectType = &us_ob_types[US_OB_FILE], *CmKeyObjectType = &us_ob_types[US_OB_KEY];
 
@@ -50,7 +51,8 @@ static struct object *must_find(void *body, const char *what)
 
 	if (!object)
 		us_nt_bugcheck(0x18, 0, (uintptr_t)body, 2, 0, "object.invalid",
-			       "%s was called for %p, which is no object, or one whose last reference is gone.", what, body);
+			       "%s was called for %p, which is no object, or one whose last reference is gone.", what,
+			       body);
 	return object;
 }
 
@@ -149,7 +151,8 @@ size_t us_ob_leaks(char *text, size_t size)
 
 		if (!h->object || shown++ >= 4 || at >= size)
 			continue;
-		at += (size_t)snprintf(text + at, size - at, "%sa handle to a %s", shown > 1 ? ", " : "", h->object->type->name);
+		at += (size_t)snprintf(text + at, size - at, "%sa handle to a %s", shown > 1 ? ", " : "",
+				       h->object->type->name);
 	}
 	return us_nt->ob->open;
 }
@@ -188,8 +191,8 @@ NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID object, ACCESS_MASK access, POBJ
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE handle, ACCESS_MASK access, POBJECT_TYPE type, KPROCESSOR_MODE mode, PVOID *object,
-					 POBJECT_HANDLE_INFORMATION information)
+NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE handle, ACCESS_MASK access, POBJECT_TYPE type, KPROCESSOR_MODE mode,
+					 PVOID *object, POBJECT_HANDLE_INFORMATION information)
 {
 	struct handle *h = slot(handle);
 

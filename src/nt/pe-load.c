@@ -35,8 +35,8 @@ static void bake_cookie(const struct us_pe *pe, uint8_t *base)
 }
 
 /*
- * A debugger traces this process. It can not set breakpoints in pages that are shared and read-only, which is what the stage's
- * memory is.
+ * A debugger traces this process. It can not set breakpoints in pages that are shared and read-only, which is what the
+ * stage's memory is.
  */
 static bool is_debugged(void)
 {
@@ -56,7 +56,8 @@ static bool is_debugged(void)
 	return known;
 }
 
-/* Nothing is both writable and executable, but for a debugger: a section that wants both (the INIT of old drivers) is executable. */
+/* Nothing is both writable and executable, but for a debugger: a section that wants both (the INIT of old drivers) is
+ * executable. */
 static int protect(const struct us_pe *pe, uint8_t *base)
 {
 	int rc = us_nt_protect(base, (pe->headers + US_NT_PAGE - 1) / US_NT_PAGE, false, false);

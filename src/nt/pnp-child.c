@@ -56,8 +56,7 @@ void us_pnp_child_invalidate(PDEVICE_OBJECT device)
 	us_pnp_settle_soon();
 }
 
-/* -- found ----------------------------------------------------------------------------------------------------------
- */
+/* -- found -------------------------------------------------------------------------------------------------------- */
 
 /* The first string of an answer, in ASCII; those that are not there, or no ASCII, break the bus driver's promise. */
 static void read_id(struct us_pnp_child *child, BUS_QUERY_ID_TYPE type, bool needed, char *to, size_t size)
@@ -142,8 +141,7 @@ static void find_child(PDEVICE_OBJECT pdo)
 		start(child);
 }
 
-/* -- gone -----------------------------------------------------------------------------------------------------------
- */
+/* -- gone --------------------------------------------------------------------------------------------------------- */
 
 static void surprise(struct us_pnp_child *child)
 {
@@ -173,8 +171,7 @@ static void forget(struct us_pnp_child **link)
 	us_nt_free(child);
 }
 
-/* -- what the driver reports -----------------------------------------------------------------------------------------
- */
+/* -- what the driver reports -------------------------------------------------------------------------------------- */
 
 static void read_relations(void)
 {
@@ -250,8 +247,7 @@ void us_pnp_children_settle(void)
 	}
 }
 
-/* -- what happens to the parent --------------------------------------------------------------------------------------
- */
+/* -- what happens to the parent ----------------------------------------------------------------------------------- */
 
 NTSTATUS us_pnp_children_query(UCHAR minor, UCHAR cancel)
 {

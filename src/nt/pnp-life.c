@@ -131,8 +131,7 @@ static void make_keys(void)
 	path = us_nt_utf16(text);
 	us_registry_fill(us_registry_key(NULL, &path, true, NULL), "Device");
 	us_nt_pool_free(path.Buffer);
-	path = us_nt_utf16("\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Class\\"
-			   US_PNP_CLASS "\\0000");
+	path = us_nt_utf16("\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Class\\" US_PNP_CLASS "\\0000");
 	us_registry_fill(us_registry_key(NULL, &path, true, NULL), "Driver");
 	us_nt_pool_free(path.Buffer);
 }
@@ -458,8 +457,9 @@ static void remove_failed(void)
 }
 
 /*
- * What was left for a thread to do: when a driver said that its device's state has changed (IoInvalidateDeviceState), asks
- * for it, and takes away what has failed; removes what is gone once its last file is closed, and maybe starts it again.
+ * What was left for a thread to do: when a driver said that its device's state has changed (IoInvalidateDeviceState),
+ * asks for it, and takes away what has failed; removes what is gone once its last file is closed, and maybe starts it
+ * again.
  */
 static void settle(void)
 {

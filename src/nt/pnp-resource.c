@@ -140,8 +140,9 @@ static void ask_for_bar(struct asked *asked, const IO_RESOURCE_DESCRIPTOR *d)
 			return;
 		}
 	}
-	us_nt_unsupported("The driver asks for %s of %u bytes beside the function's BARs: the stage has no other to grant.",
-			  io ? "ports" : "memory", (unsigned)d->u.Memory.Length);
+	us_nt_unsupported(
+		"The driver asks for %s of %u bytes beside the function's BARs: the stage has no other to grant.",
+		io ? "ports" : "memory", (unsigned)d->u.Memory.Length);
 }
 
 static void ask_for(struct asked *asked, const IO_RESOURCE_DESCRIPTOR *d)
@@ -277,8 +278,8 @@ static void give_private(CM_PARTIAL_RESOURCE_DESCRIPTOR *d, const IO_RESOURCE_DE
 
 static PCM_RESOURCE_LIST new_list(void)
 {
-	size_t size = sizeof(CM_RESOURCE_LIST) +
-		      (6 + US_PNP_MESSAGES + PRIVATES) * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR);
+	size_t size =
+		sizeof(CM_RESOURCE_LIST) + (6 + US_PNP_MESSAGES + PRIVATES) * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR);
 	PCM_RESOURCE_LIST list = us_nt_pool_alloc(size, US_PNP_TAG);
 
 	if (!list)

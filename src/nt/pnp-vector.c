@@ -45,7 +45,8 @@ static void count_claim(bool claimed)
 	if (!vectors()->masked || ++vectors()->unclaimed < STORM)
 		return;
 	us_nt_stop(US_NT_HANG, "interrupt.storm",
-		   "The interrupt line is stuck: the device pulled it %u times in a row, and no service routine of its driver "
+		   "The interrupt line is stuck: the device pulled it %u times in a row, and no service routine of its "
+		   "driver "
 		   "said that it was its interrupt. Windows does nothing else any more.",
 		   STORM);
 }

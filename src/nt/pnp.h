@@ -69,7 +69,7 @@ struct us_pnp {
 	struct us_line *line; /* pnp-line.c */
 };
 
-/* -- one at a time (pnp-lock.c) -------------------------------------------------------------------------------------- */
+/* -- one at a time (pnp-lock.c) ----------------------------------------------------------------------------------- */
 
 /*
  * The PnP manager does one thing to the device at a time: what a story asks for, what a driver's word makes necessary, and
@@ -87,7 +87,7 @@ void us_pnp_restart(void);
 /* The bus has found the function: AddDevice, and its start; on failure the device is removed (pnp-life.c). */
 NTSTATUS us_pnp_add_and_start(PDRIVER_OBJECT driver);
 
-/* -- the device's life (pnp-life.c) ---------------------------------------------------------------------------------- */
+/* -- the device's life (pnp-life.c) ------------------------------------------------------------------------------- */
 
 /*
  * Sends a PnP IRP to the top of a stack and waits. `fill` is the stack location's parameters; *information what came
@@ -97,7 +97,7 @@ NTSTATUS us_pnp_ask(PDEVICE_OBJECT pdo, UCHAR minor, const void *fill, size_t si
 void us_pnp_tell(PDEVICE_OBJECT pdo, UCHAR minor);
 NTSTATUS us_pnp_read_capabilities(PDEVICE_OBJECT pdo, bool *raw);
 
-/* -- children (pnp-child.c) ------------------------------------------------------------------------------------------ */
+/* -- children (pnp-child.c) --------------------------------------------------------------------------------------- */
 
 /*
  * Devices that the driver makes itself, as a bus's driver does: known once it reports them (IRP_MN_QUERY_DEVICE_RELATIONS).

@@ -411,7 +411,8 @@ void us_nt_pool_say(char *text, size_t size, const void *at)
 		snprintf(text, size, "%zu bytes behind the end of a piece of pool with tag '%s' and %zu bytes",
 			 offset - piece->size, tag, piece->size);
 	else
-		snprintf(text, size, "at offset %zu of a piece of pool with tag '%s' and %zu bytes", offset, tag, piece->size);
+		snprintf(text, size, "at offset %zu of a piece of pool with tag '%s' and %zu bytes", offset, tag,
+			 piece->size);
 }
 
 bool us_nt_pool_is(const void *at)

@@ -80,7 +80,7 @@ NTSTATUS NTAPI RtlDeleteRegistryValue(ULONG relative, PCWSTR path, PCWSTR name)
 	return us_registry_delete_value(key, &string) ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
-/* -- RtlQueryRegistryValues -------------------------------------------------------------------------------------- */
+/* -- RtlQueryRegistryValues --------------------------------------------------------------------------------------- */
 
 struct found {
 	UNICODE_STRING name;

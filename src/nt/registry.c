@@ -17,7 +17,7 @@ struct open_key {
 	struct us_key *key;
 };
 
-/* -- strings ----------------------------------------------------------------------------------------------------- */
+/* -- strings ------------------------------------------------------------------------------------------------------ */
 
 static size_t decode(const char *text, uint32_t *code)
 {
@@ -120,7 +120,7 @@ static UNICODE_STRING keep(const UNICODE_STRING *from)
 	return copy;
 }
 
-/* -- keys -------------------------------------------------------------------------------------------------------- */
+/* -- keys --------------------------------------------------------------------------------------------------------- */
 
 static struct us_key *child(struct us_key *parent, const UNICODE_STRING *name, bool make, bool *made)
 {
@@ -189,7 +189,7 @@ void us_registry_delete(struct us_key *key)
 	key->deleted = true;
 }
 
-/* -- values ------------------------------------------------------------------------------------------------------ */
+/* -- values ------------------------------------------------------------------------------------------------------- */
 
 struct us_key_value *us_registry_value(struct us_key *key, const UNICODE_STRING *name)
 {
@@ -231,7 +231,7 @@ bool us_registry_delete_value(struct us_key *key, const UNICODE_STRING *name)
 	return true;
 }
 
-/* -- handles ----------------------------------------------------------------------------------------------------- */
+/* -- handles ------------------------------------------------------------------------------------------------------ */
 
 NTSTATUS us_registry_open(struct us_key *key, ACCESS_MASK access, HANDLE *handle)
 {
@@ -257,7 +257,7 @@ NTSTATUS us_registry_from_handle(HANDLE handle, struct us_key **key)
 	return open->key->deleted ? STATUS_KEY_DELETED : STATUS_SUCCESS;
 }
 
-/* -- what the INF writes ----------------------------------------------------------------------------------------- */
+/* -- what the INF writes ------------------------------------------------------------------------------------------ */
 
 /* What follows `area` in a key's name, "" for the area itself; NULL: it is of another. */
 static const char *below(const char *key, const char *area)

@@ -13,8 +13,8 @@
 
 const char *us_nt_outcome_name(enum us_nt_outcome outcome)
 {
-	static const char *const names[] = {"running", "passed",      "expectation", "bugcheck",
-					    "hang",    "leak", "unsupported", "failed"};
+	static const char *const names[] = {"running", "passed", "expectation", "bugcheck",
+					    "hang",    "leak",   "unsupported", "failed"};
 
 	return outcome < sizeof(names) / sizeof(names[0]) ? names[outcome] : "?";
 }
@@ -33,8 +33,8 @@ void us_nt_describe_waits(char *text, size_t size)
 		}
 	for (const struct us_thread *thread = s->threads; thread && at < size; thread = thread->next)
 		if (thread->state == US_THREAD_WAITING) {
-			at += (size_t)snprintf(text + at, size - at, "%sthread %u (%s) waits for %s", separator, thread->id,
-					       thread->name, thread->waits_for);
+			at += (size_t)snprintf(text + at, size - at, "%sthread %u (%s) waits for %s", separator,
+					       thread->id, thread->name, thread->waits_for);
 			separator = "; ";
 		}
 }
@@ -56,7 +56,8 @@ static void print_stacks(FILE *to)
 
 	if (stop->thread)
 		us_nt_module_print_stack(to, stop->thread);
-	for (const struct us_thread *thread = us_nt->sched->threads; thread && stop->outcome == US_NT_HANG; thread = thread->next)
+	for (const struct us_thread *thread = us_nt->sched->threads; thread && stop->outcome == US_NT_HANG;
+	     thread = thread->next)
 		if (thread != stop->thread)
 			us_nt_module_print_stack(to, thread);
 }

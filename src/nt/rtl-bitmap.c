@@ -21,8 +21,8 @@ static void check(const RTL_BITMAP *map, ULONG from, ULONG count, const char *fu
 {
 	if (from > map->SizeOfBitMap || count > map->SizeOfBitMap - from)
 		us_nt_bugcheck(0xC4, 0, (uintptr_t)map, from, count, "bitmap.range",
-			       "%s was called for %u bits from %u on of a bitmap of %u", function, (unsigned)count, (unsigned)from,
-			       (unsigned)map->SizeOfBitMap);
+			       "%s was called for %u bits from %u on of a bitmap of %u", function, (unsigned)count,
+			       (unsigned)from, (unsigned)map->SizeOfBitMap);
 }
 
 static void fill(PRTL_BITMAP map, ULONG from, ULONG count, bool value)

@@ -2,7 +2,8 @@
 /* What rtl offers to drivers, but for the C library's (rtl-crt.c, rtl-print.c); and what it does not, saying so. */
 #include "nt/rtl.h"
 
-/* -- memory ---------------------------------------------------------------------------------------------------------------- */
+/* -- memory
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 SIZE_T NTAPI RtlCompareMemory(const void *a, const void *b, SIZE_T size)
 {
@@ -51,13 +52,14 @@ static US_MS ULONG random_(PULONG seed)
 	return *seed;
 }
 
-/* -- debugging and exceptions ------------------------------------------------------------------------------------------------- */
+/* -- debugging and exceptions
+ * ------------------------------------------------------------------------------------------------- */
 
 void NTAPI RtlAssert(PVOID assertion, PVOID file, ULONG line, PSTR message)
 {
 	us_nt_bugcheck(0xC4, 0, line, 0, 0, "driver.assert", "an assertion of the driver failed: %s%s%s, %s:%u",
-		       message ? (const char *)message : "", message ? ": " : "", (const char *)assertion, (const char *)file,
-		       (unsigned)line);
+		       message ? (const char *)message : "", message ? ": " : "", (const char *)assertion,
+		       (const char *)file, (unsigned)line);
 }
 
 static US_MS void break_point(void)
@@ -79,7 +81,8 @@ BOOLEAN NTAPI KdRefreshDebuggerNotPresent(void)
 static _Noreturn void raise(NTSTATUS status)
 {
 	us_nt_bugcheck(0x1E, (ULONG)status, us_nt_caller(), 0, 0, "driver.exception",
-		       "the driver raised the exception 0x%08X; the stage has no exception handling, so this is as if nobody handled it",
+		       "the driver raised the exception 0x%08X; the stage has no exception handling, so this is as if "
+		       "nobody handled it",
 		       (unsigned)status);
 }
 

@@ -65,7 +65,8 @@ static void put_string(struct output *out, const struct spec *spec, const void *
 		text = "(null)";
 		wide = false;
 	}
-	put_text(out, spec, text, length_of(text, spec->has_precision ? (size_t)spec->precision : SIZE_MAX, wide), wide);
+	put_text(out, spec, text, length_of(text, spec->has_precision ? (size_t)spec->precision : SIZE_MAX, wide),
+		 wide);
 }
 
 /* %Z: a counted string, ANSI_STRING or (w) UNICODE_STRING. */
@@ -125,7 +126,11 @@ static void put_integer(struct output *out, const struct spec *spec, uint64_t va
 	switch (spec->c) {
 	case 'd':
 	case 'i':
-		put_number(out, spec, s < 0 ? 0 - (uint64_t)s : (uint64_t)s, 10, s < 0 ? "-" : spec->plus ? "+" : spec->space ? " " : "");
+		put_number(out, spec, s < 0 ? 0 - (uint64_t)s : (uint64_t)s, 10,
+			   s < 0         ? "-"
+			   : spec->plus  ? "+"
+			   : spec->space ? " "
+					 : "");
 		break;
 	case 'u':
 		put_number(out, spec, value & mask, 10, "");
@@ -134,7 +139,10 @@ static void put_integer(struct output *out, const struct spec *spec, uint64_t va
 		put_number(out, spec, value & mask, 8, spec->alternate && value & mask ? "0" : "");
 		break;
 	default:
-		put_number(out, spec, value & mask, 16, !spec->alternate || !(value & mask) ? "" : spec->c == 'x' ? "0x" : "0X");
+		put_number(out, spec, value & mask, 16,
+			   !spec->alternate || !(value & mask) ? ""
+			   : spec->c == 'x'                    ? "0x"
+							       : "0X");
 	}
 }
 
@@ -264,14 +272,15 @@ size_t us_rtl_format(void *to, size_t size, bool wide, const void *format, __bui
 			break;
 		case 'c':
 		case 'C':
-			character = (WCHAR)__builtin_va_arg(args, uint64_t);
+			character = (WCHAR) __builtin_va_arg(args, uint64_t);
 			if (!is_wide(&spec, wide == (spec.c == 'c')))
 				character &= 0xff;
 			put_text(&out, &spec, &character, 1, true);
 			break;
 		case 's':
 		case 'S':
-			put_string(&out, &spec, __builtin_va_arg(args, const void *), is_wide(&spec, wide == (spec.c == 's')));
+			put_string(&out, &spec, __builtin_va_arg(args, const void *),
+				   is_wide(&spec, wide == (spec.c == 's')));
 			break;
 		case 'Z':
 			put_counted(&out, &spec, __builtin_va_arg(args, const UNICODE_STRING *), spec.text == WIDE);
@@ -282,7 +291,9 @@ size_t us_rtl_format(void *to, size_t size, bool wide, const void *format, __bui
 		case 0:
 			return out.used;
 		default:
-			us_nt_unsupported("a format of printf's kind has the conversion '%c', which the stage does not have", spec.c);
+			us_nt_unsupported(
+				"a format of printf's kind has the conversion '%c', which the stage does not have",
+				spec.c);
 		}
 	}
 	return out.used;

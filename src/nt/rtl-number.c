@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strings and numbers, GUIDs, times and versions. Microsoft, "RtlUnicodeStringToInteger", "RtlGUIDFromString", "RtlGetVersion", … */
+/* Strings and numbers, GUIDs, times and versions. Microsoft, "RtlUnicodeStringToInteger", "RtlGUIDFromString",
+ * "RtlGetVersion", … */
 #include "nt/rtl.h"
 
-/* -- numbers --------------------------------------------------------------------------------------------------------------- */
+/* -- numbers
+ * --------------------------------------------------------------------------------------------------------------- */
 
 NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG value, ULONG base, PUNICODE_STRING to)
 {
@@ -50,7 +52,8 @@ static unsigned prefixed_base(const UNICODE_STRING *string, unsigned n, unsigned
 	return base;
 }
 
-/* Leading blanks, a sign, a prefix unless the base is given; it ends at the first character that is no digit of the base. */
+/* Leading blanks, a sign, a prefix unless the base is given; it ends at the first character that is no digit of the
+ * base. */
 NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING string, ULONG base, PULONG value)
 {
 	unsigned n = string->Length / sizeof(WCHAR), i = 0, digit;
@@ -71,7 +74,8 @@ NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING string, ULONG base, PU
 	return STATUS_SUCCESS;
 }
 
-/* -- GUIDs: {xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx} --------------------------------------------------------------------------- */
+/* -- GUIDs: {xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}
+ * --------------------------------------------------------------------------- */
 
 #define GUID_LENGTH 38
 static const char guid_shape[] = "{33221100-5544-7766-8899-aabbccddeeff}"; /* which byte of the GUID each pair is */
@@ -124,7 +128,8 @@ NTSTATUS NTAPI RtlGUIDFromString(PUNICODE_STRING from, GUID *guid)
 	return STATUS_SUCCESS;
 }
 
-/* -- time: of the Gregorian calendar, since 1601 --------------------------------------------------------------------------------- */
+/* -- time: of the Gregorian calendar, since 1601
+ * --------------------------------------------------------------------------------- */
 
 #define MS_PER_DAY 86400000
 
@@ -172,13 +177,16 @@ BOOLEAN NTAPI RtlTimeFieldsToTime(PTIME_FIELDS f, PLARGE_INTEGER time)
 	LONGLONG days;
 
 	if (f->Year < 1601 || f->Month < 1 || f->Month > 12 || f->Day < 1 ||
-	    (unsigned)f->Day > days_of_month((unsigned)f->Year, (unsigned)f->Month) || f->Hour < 0 || f->Hour > 23 || f->Minute < 0 ||
-	    f->Minute > 59 || f->Second < 0 || f->Second > 59 || f->Milliseconds < 0 || f->Milliseconds > 999)
+	    (unsigned)f->Day > days_of_month((unsigned)f->Year, (unsigned)f->Month) || f->Hour < 0 || f->Hour > 23 ||
+	    f->Minute < 0 || f->Minute > 59 || f->Second < 0 || f->Second > 59 || f->Milliseconds < 0 ||
+	    f->Milliseconds > 999)
 		return FALSE;
 	days = days_before_year((unsigned)f->Year) + f->Day - 1;
 	for (unsigned month = 1; month < (unsigned)f->Month; month++)
 		days += days_of_month((unsigned)f->Year, month);
-	time->QuadPart = (days * MS_PER_DAY + f->Hour * 3600000LL + f->Minute * 60000 + f->Second * 1000 + f->Milliseconds) * 10000;
+	time->QuadPart =
+		(days * MS_PER_DAY + f->Hour * 3600000LL + f->Minute * 60000 + f->Second * 1000 + f->Milliseconds) *
+		10000;
 	return TRUE;
 }
 
@@ -193,7 +201,8 @@ void NTAPI ExLocalTimeToSystemTime(PLARGE_INTEGER local, PLARGE_INTEGER system)
 	*system = *local;
 }
 
-/* -- the version: Windows 10 22H2 ------------------------------------------------------------------------------------------------ */
+/* -- the version: Windows 10 22H2
+ * ------------------------------------------------------------------------------------------------ */
 
 #define MAJOR 10
 #define MINOR 0

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Functions with variable arguments or a list of them: sprintf's kin, and the debugger's output, which goes to the run's print
- * file and its trace, whatever its component and level. Microsoft, "_snprintf", "_vsnwprintf", "DbgPrint", "DbgPrintEx".
+ * Functions with variable arguments or a list of them: sprintf's kin, and the debugger's output, which goes to the
+ * run's print file and its trace, whatever its component and level. Microsoft, "_snprintf", "_vsnwprintf", "DbgPrint",
+ * "DbgPrintEx".
  */
 #include <stdio.h>
 
 #include "nt/rtl.h"
 #include "nt/trace.h"
 
-/* -- into buffers ---------------------------------------------------------------------------------------------------------- */
+/* -- into buffers
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* Microsoft's rules: with room for all of it but not the NUL there is none; without room it is cut and -1. */
 static int into(void *to, size_t count, bool wide, const void *format, __builtin_ms_va_list args)
@@ -68,7 +70,8 @@ static US_MS int swprintf_(WCHAR *to, const WCHAR *format, ...)
 	FORMATTED(to, MAXLONG, true, format);
 }
 
-/* -- to the debugger ----------------------------------------------------------------------------------------------------------- */
+/* -- to the debugger
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void print(const char *prefix, const char *format, __builtin_ms_va_list args)
 {

@@ -9,7 +9,8 @@ WCHAR us_rtl_upcase(WCHAR c)
 {
 	if (c < 0x80)
 		return c >= 'a' && c <= 'z' ? (WCHAR)(c - 32) : c;
-	if ((c >= 0xe0 && c <= 0xfe && c != 0xf7) || (c >= 0x3b1 && c <= 0x3c9 && c != 0x3c2) || (c >= 0x430 && c <= 0x44f))
+	if ((c >= 0xe0 && c <= 0xfe && c != 0xf7) || (c >= 0x3b1 && c <= 0x3c9 && c != 0x3c2) ||
+	    (c >= 0x430 && c <= 0x44f))
 		return (WCHAR)(c - 32);
 	if (c == 0xff)
 		return 0x178;
@@ -49,7 +50,8 @@ static WCHAR fold(WCHAR c, BOOLEAN ignore_case)
 	return ignore_case ? us_rtl_upcase(c) : c;
 }
 
-/* -- beginning, copying -------------------------------------------------------------------------------------------------- */
+/* -- beginning, copying
+ * -------------------------------------------------------------------------------------------------- */
 
 void NTAPI RtlInitUnicodeString(PUNICODE_STRING to, PCWSTR from)
 {
@@ -124,7 +126,8 @@ NTSTATUS NTAPI RtlAppendUnicodeStringToString(PUNICODE_STRING to, PCUNICODE_STRI
 	return from->Length ? append(to, from->Buffer, from->Length) : STATUS_SUCCESS;
 }
 
-/* -- comparing ------------------------------------------------------------------------------------------------------------- */
+/* -- comparing
+ * ------------------------------------------------------------------------------------------------------------- */
 
 LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING a, PCUNICODE_STRING b, BOOLEAN ignore_case)
 {
@@ -162,7 +165,8 @@ CHAR NTAPI RtlUpperChar(CHAR c)
 LONG NTAPI RtlCompareString(const PSTRING a, const PSTRING b, BOOLEAN ignore_case)
 {
 	for (unsigned i = 0; i < a->Length && i < b->Length; i++) {
-		CHAR ca = ignore_case ? RtlUpperChar(a->Buffer[i]) : a->Buffer[i], cb = ignore_case ? RtlUpperChar(b->Buffer[i]) : b->Buffer[i];
+		CHAR ca = ignore_case ? RtlUpperChar(a->Buffer[i]) : a->Buffer[i],
+		     cb = ignore_case ? RtlUpperChar(b->Buffer[i]) : b->Buffer[i];
 
 		if (ca != cb)
 			return (LONG)(UCHAR)ca - (LONG)(UCHAR)cb;
@@ -188,7 +192,8 @@ NTSTATUS NTAPI RtlHashUnicodeString(const UNICODE_STRING *string, BOOLEAN ignore
 	return STATUS_SUCCESS;
 }
 
-/* -- between kinds: the code page is Latin-1, whose characters are the first of Unicode ------------------------------------------ */
+/* -- between kinds: the code page is Latin-1, whose characters are the first of Unicode
+ * ------------------------------------------ */
 
 WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR c)
 {

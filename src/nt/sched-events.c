@@ -4,7 +4,7 @@
 #include "nt/sched-private.h"
 #include "nt/trace.h"
 
-/* -- interrupts ------------------------------------------------------------------------------------------------------ */
+/* -- interrupts --------------------------------------------------------------------------------------------------- */
 
 void us_nt_vector_add(struct us_vector *vector)
 {
@@ -43,7 +43,7 @@ void us_nt_on_device_interrupt(void (*came)(unsigned n, uint64_t times))
 	us_nt->sched->came = came;
 }
 
-/* -- DPCs ------------------------------------------------------------------------------------------------------------ */
+/* -- DPCs --------------------------------------------------------------------------------------------------------- */
 
 void us_nt_queue_dpc(struct us_cpu *cpu, KDPC *dpc, bool first)
 {
@@ -67,7 +67,8 @@ bool us_nt_unqueue_dpc(KDPC *dpc)
 
 void us_nt_run_dpc(KDPC *dpc)
 {
-	/* As in Windows all of it is read before the routine is called: the object may be gone or be queued again by then. */
+	/* As in Windows all of it is read before the routine is called: the object may be gone or be queued again by
+	 * then. */
 	PVOID argument1 = dpc->SystemArgument1, argument2 = dpc->SystemArgument2, context = dpc->DeferredContext;
 	PKDEFERRED_ROUTINE routine = dpc->DeferredRoutine;
 
@@ -91,7 +92,8 @@ void us_nt_flush_dpcs(void)
 	us_nt_spin(no_dpc, us_nt->sched, "the end of all DPCs");
 }
 
-/* -- alarms: a binary heap by time, and by age among equals so that order does not depend on the heap's shape ---------- */
+/* -- alarms: a binary heap by time, and by age among equals so that order does not depend on the heap's shape
+ * ---------- */
 
 static bool before(const struct us_alarm *a, const struct us_alarm *b)
 {

@@ -17,7 +17,7 @@
 /* In real time, one point in so many looks at the clock and for interrupts. */
 #define REAL_TIME_STRIDE 16
 
-/* -- what there is ------------------------------------------------------------------------------------------------- */
+/* -- what there is ------------------------------------------------------------------------------------------------ */
 
 struct us_cpu *us_nt_cpu(void)
 {
@@ -49,7 +49,7 @@ static bool is_idle(const struct us_cpu *cpu)
 	return cpu->thread == cpu->idle && cpu->frames == 0;
 }
 
-/* -- time ---------------------------------------------------------------------------------------------------------- */
+/* -- time --------------------------------------------------------------------------------------------------------- */
 
 uint64_t us_nt_now(void)
 {
@@ -115,7 +115,7 @@ static void advance(struct us_sched *s)
 	take_stock(s);
 }
 
-/* -- processors ---------------------------------------------------------------------------------------------------- */
+/* -- processors --------------------------------------------------------------------------------------------------- */
 
 static struct us_vector *deliverable(const struct us_sched *s, const struct us_cpu *cpu)
 {
@@ -161,7 +161,7 @@ static struct us_cpu *another(struct us_sched *s)
 	return n == 0 ? NULL : can[n == 1 ? 0 : us_nt_random(n)];
 }
 
-/* -- threads ------------------------------------------------------------------------------------------------------- */
+/* -- threads ------------------------------------------------------------------------------------------------------ */
 
 /* One of the ready threads with the highest priority, at least `least`; NULL: none. */
 static struct us_thread *choose_ready(struct us_sched *s, KPRIORITY least)
@@ -216,7 +216,7 @@ static void switch_to(struct us_sched *s, struct us_thread *next)
 	us_fiber_switch(&last->fiber, &next->fiber);
 }
 
-/* -- interrupts and DPCs on top of a flow ---------------------------------------------------------------------------- */
+/* -- interrupts and DPCs on top of a flow ------------------------------------------------------------------------- */
 
 static void run_vector(struct us_sched *s, struct us_vector *vector)
 {
@@ -293,7 +293,7 @@ static void preempt(struct us_sched *s)
 	deliver(s);
 }
 
-/* -- points -------------------------------------------------------------------------------------------------------- */
+/* -- points ------------------------------------------------------------------------------------------------------- */
 
 void us_nt_point(unsigned ns)
 {
@@ -338,8 +338,8 @@ KIRQL us_nt_raise_irql(KIRQL irql)
 	KIRQL old = cpu->irql;
 
 	if (irql < old)
-		us_nt_bugcheck(0x9, irql, old, 0, 0, "irql.raise", "the IRQL was to be raised to %u, but it is %u already",
-			       irql, old);
+		us_nt_bugcheck(0x9, irql, old, 0, 0, "irql.raise",
+			       "the IRQL was to be raised to %u, but it is %u already", irql, old);
 	cpu->irql = irql;
 	return old;
 }
@@ -351,11 +351,12 @@ void us_nt_lower_irql(KIRQL irql)
 	KIRQL old = cpu->irql;
 
 	if (irql > old)
-		us_nt_bugcheck(0xa, irql, old, 0, 0, "irql.lower", "the IRQL was to be lowered to %u, but it is %u only", irql,
-			       old);
+		us_nt_bugcheck(0xa, irql, old, 0, 0, "irql.lower",
+			       "the IRQL was to be lowered to %u, but it is %u only", irql, old);
 	if (irql < DISPATCH_LEVEL && cpu->locks)
 		us_nt_bugcheck(0xC4, 0x30, irql, cpu->locks, 0, "spin-lock.held",
-			       "the IRQL was to be lowered to %u with %u spin locks held: their owner stays at DISPATCH_LEVEL at least",
+			       "the IRQL was to be lowered to %u with %u spin locks held: their owner stays at "
+			       "DISPATCH_LEVEL at least",
 			       irql, cpu->locks);
 	cpu->irql = irql;
 	us_nt->points++;
@@ -365,7 +366,7 @@ void us_nt_lower_irql(KIRQL irql)
 	preempt(s);
 }
 
-/* -- waiting --------------------------------------------------------------------------------------------------------- */
+/* -- waiting ------------------------------------------------------------------------------------------------------ */
 
 /* The current thread can not go on: this processor takes another, or its idle thread. */
 static void give_up(struct us_sched *s)
@@ -417,7 +418,7 @@ void us_nt_yield(void)
 	deliver(s);
 }
 
-/* -- the life of threads --------------------------------------------------------------------------------------------- */
+/* -- the life of threads ------------------------------------------------------------------------------------------ */
 
 static void thread_main(void *context)
 {
@@ -512,7 +513,7 @@ static void idle_main(void *context)
 	}
 }
 
-/* -- beginning ------------------------------------------------------------------------------------------------------- */
+/* -- beginning ---------------------------------------------------------------------------------------------------- */
 
 void us_nt_sched_init(void)
 {
@@ -524,7 +525,9 @@ void us_nt_sched_init(void)
 	s->ncpus = config->cpus ? config->cpus : 2;
 	s->virtual_time = us_nt->info->virtual_time;
 	s->started = us_fn_now(us_nt->fn);
-	s->time_limit = config->time_limit ? config->time_limit : s->virtual_time ? DEFAULT_TIME_LIMIT : REAL_TIME_LIMIT;
+	s->time_limit = config->time_limit ? config->time_limit
+			: s->virtual_time  ? DEFAULT_TIME_LIMIT
+					   : REAL_TIME_LIMIT;
 	s->point_limit = config->point_limit ? config->point_limit : DEFAULT_POINT_LIMIT;
 	s->stay = stays[us_nt_random(sizeof(stays))];
 	s->delay = delays[us_nt_random(sizeof(delays))];

@@ -85,7 +85,7 @@ struct us_cpu {
 	const char *spins_for; /* for the report of a hang */
 };
 
-/* -- processors and IRQL ----------------------------------------------------------------------------------------- */
+/* -- processors and IRQL ------------------------------------------------------------------------------------------ */
 
 void us_nt_sched_init(void);
 
@@ -160,7 +160,7 @@ void us_nt_on_device_interrupt(void (*came)(unsigned n, uint64_t times));
 void us_nt_queue_dpc(struct us_cpu *cpu, KDPC *dpc, bool first);
 /* Takes it out again if it is still queued. */
 bool us_nt_unqueue_dpc(KDPC *dpc);
-/* Waits (below DISPATCH_LEVEL) until all DPCs that are queued now have run. */
+/* Waits (below DISPATCH_LEVEL) until no DPC is queued or runs any more: also for those that are queued meanwhile. */
 void us_nt_flush_dpcs(void);
 
 /* -- time --------------------------------------------------------------------------------------------------------- */

@@ -77,10 +77,11 @@ static int count_one(void *ctx, const struct us_stories *from, const struct us_s
 	return 0;
 }
 
-/* -- one story --------------------------------------------------------------------------------------------------------- */
+/* -- one story
+ * --------------------------------------------------------------------------------------------------------- */
 
-static int rehearse(const struct us_rehearsal *rehearsal, const struct us_story *story, struct told *told, uint64_t *failable,
-		    struct us_error *err)
+static int rehearse(const struct us_rehearsal *rehearsal, const struct us_story *story, struct told *told,
+		    uint64_t *failable, struct us_error *err)
 {
 	struct us_rehearsal_report report = {0};
 	int rc = us_rehearse(rehearsal, story->tell, NULL, &report, err);
@@ -128,8 +129,8 @@ static int tell(const struct us_telling *telling, const struct us_stories *from,
 		rehearsal.seed = seed;
 		rehearsal.fail_nth = telling->rehearsal.fail_nth;
 		rc = rehearse(&rehearsal, story, told, &failable, err);
-		for (unsigned nth = 1; !rc && !told->failed && story->flags & US_STORY_EVERY_FAILURE && nth <= failable &&
-				       !telling->rehearsal.fail_nth;
+		for (unsigned nth = 1; !rc && !told->failed && story->flags & US_STORY_EVERY_FAILURE &&
+				       nth <= failable && !telling->rehearsal.fail_nth;
 		     nth++) {
 			rehearsal.fail_nth = nth;
 			rc = rehearse(&rehearsal, story, told, &more, err);
@@ -140,7 +141,8 @@ static int tell(const struct us_telling *telling, const struct us_stories *from,
 	return rc;
 }
 
-/* -- what is said of it -------------------------------------------------------------------------------------------------- */
+/* -- what is said of it
+ * -------------------------------------------------------------------------------------------------- */
 
 static void put_quoted(FILE *out, const char *key, const char *text)
 {
@@ -155,14 +157,16 @@ static void put_quoted(FILE *out, const char *key, const char *text)
 	fputs("\"\n", out);
 }
 
-static void put_replay(FILE *out, const struct us_telling *telling, const struct us_story *story, const struct told *told)
+static void put_replay(FILE *out, const struct us_telling *telling, const struct us_story *story,
+		       const struct told *told)
 {
 	fprintf(out, "%s --filter '%s' --seed %" PRIu64, telling->again, story->name, told->seed);
 	if (told->fail_nth)
 		fprintf(out, " --fail %u", told->fail_nth);
 }
 
-static void say(const struct us_telling *telling, unsigned number, const struct us_story *story, const struct told *told)
+static void say(const struct us_telling *telling, unsigned number, const struct us_story *story,
+		const struct told *told)
 {
 	FILE *out = telling->tap;
 
@@ -181,7 +185,8 @@ static void say(const struct us_telling *telling, unsigned number, const struct 
 		}
 		fputs("  ...\n", out);
 		if (telling->reports && told->report.details) {
-			fprintf(telling->reports, "\n%s, seed %" PRIu64 ": %s", story->name, told->seed, told->report.details);
+			fprintf(telling->reports, "\n%s, seed %" PRIu64 ": %s", story->name, told->seed,
+				told->report.details);
 			if (telling->again) {
 				fputs("again: ", telling->reports);
 				put_replay(telling->reports, telling, story, told);
@@ -192,7 +197,8 @@ static void say(const struct us_telling *telling, unsigned number, const struct 
 	fflush(out);
 }
 
-/* -- all --------------------------------------------------------------------------------------------------------------- */
+/* -- all
+ * --------------------------------------------------------------------------------------------------------------- */
 
 struct run {
 	const struct us_telling *telling;

@@ -21,7 +21,8 @@ static bool filter(bool write, unsigned bar, uint64_t offset, unsigned width, ui
 
 		if (hang->bar != bar || hang->offset != offset || hang->of_reads == write)
 			continue;
-		us_nt_trace("note      the device hangs: %s", write ? "it does not hear this" : "it says this each time");
+		us_nt_trace("note      the device hangs: %s",
+			    write ? "it does not hear this" : "it says this each time");
 		*value = hang->value;
 		return false;
 	}

@@ -19,7 +19,8 @@ void us_nt_debug_file(char *to, size_t size, const char *path)
 		snprintf(to, size, "%s", path);
 }
 
-/* Starts addr2line, which answers "FUNCTION at FILE:LINE" for each address. Returns the stream to read from, or NULL. */
+/* Starts addr2line, which answers "FUNCTION at FILE:LINE" for each address. Returns the stream to read from, or NULL.
+ */
 static FILE *ask(const char *path, const uint64_t *addresses, unsigned count, pid_t *child)
 {
 	char command[] = "addr2line", options[] = "-fipe", file[4096], text[US_NT_FRAMES][24];
@@ -61,8 +62,8 @@ static void shorten(char *line)
 	}
 }
 
-void us_nt_print_symbols(FILE *to, const char *path, const char *name, uint64_t preferred_base, const uint64_t *addresses,
-			 unsigned count)
+void us_nt_print_symbols(FILE *to, const char *path, const char *name, uint64_t preferred_base,
+			 const uint64_t *addresses, unsigned count)
 {
 	static const char inlined[] = " (inlined by) ";
 	char line[1024];

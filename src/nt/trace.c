@@ -93,7 +93,8 @@ void us_nt_trace(const char *format, ...)
 		return;
 	if (s && s->active)
 		fprintf(file, "%" PRIu64 ".%09u cpu%u %2u %3u | ", us_nt_now() / 1000000000,
-			(unsigned)(us_nt_now() % 1000000000), s->active->number, s->active->irql, s->active->thread->id);
+			(unsigned)(us_nt_now() % 1000000000), s->active->number, s->active->irql,
+			s->active->thread->id);
 	va_start(args, format);
 	vfprintf(file, format, args);
 	va_end(args);

@@ -48,7 +48,7 @@ static volatile unsigned ticks_without;
 static struct io_map maps[IO_MAPS];
 static uint64_t next_base;
 
-/* -- the device's registers ------------------------------------------------------------------------------------------- */
+/* -- the device's registers --------------------------------------------------------------------------------------- */
 
 static void remember_access(const char *kind, unsigned bar, uint64_t offset, unsigned width, uint64_t value)
 {
@@ -108,7 +108,8 @@ static uint64_t map_nothing(size_t length)
 
 void *us_nt_trap_map(unsigned bar, uint64_t offset, size_t size)
 {
-	uint64_t in_page = offset % US_NT_PAGE, length = (size + in_page + US_NT_PAGE - 1) / US_NT_PAGE * US_NT_PAGE, base;
+	uint64_t in_page = offset % US_NT_PAGE, length = (size + in_page + US_NT_PAGE - 1) / US_NT_PAGE * US_NT_PAGE,
+		 base;
 
 	for (unsigned i = 0; i < IO_MAPS; i++) {
 		if (maps[i].size)
@@ -152,7 +153,7 @@ static const struct io_map *io_map_of(uint64_t address)
 	return NULL;
 }
 
-/* -- the page that Windows shares with everybody ---------------------------------------------------------------------- */
+/* -- the page that Windows shares with everybody ------------------------------------------------------------------ */
 
 struct system_time {
 	uint32_t low, high1, high2;
@@ -166,8 +167,8 @@ static struct system_time system_time_of(uint64_t value)
 /* The members that headers read inline, at their places in KUSER_SHARED_DATA (ntddk.h). */
 static uint64_t read_shared_page(uint64_t offset, unsigned width)
 {
-	struct system_time interrupt = system_time_of(us_nt_interrupt_time()), system = system_time_of(us_nt_system_time()),
-			   ticks = system_time_of(us_nt_tick_count());
+	struct system_time interrupt = system_time_of(us_nt_interrupt_time()),
+			   system = system_time_of(us_nt_system_time()), ticks = system_time_of(us_nt_tick_count());
 	uint32_t multiplier = US_NT_TICK_NS * (1u << 24) / 1000000, version[] = {10, 0}, processors = us_nt_cpus();
 	const struct {
 		uint64_t offset;
@@ -175,7 +176,7 @@ static uint64_t read_shared_page(uint64_t offset, unsigned width)
 		size_t size;
 	} members[] = {
 		{0x004, &multiplier, 4}, {0x008, &interrupt, 12}, {0x014, &system, 12},
-		{0x26c, version, 8},	 {0x320, &ticks, 12},	  {0x3c0, &processors, 4},
+		{0x26c, version, 8},     {0x320, &ticks, 12},     {0x3c0, &processors, 4},
 	};
 	uint64_t value = 0;
 
@@ -184,11 +185,13 @@ static uint64_t read_shared_page(uint64_t offset, unsigned width)
 			memcpy(&value, (const uint8_t *)members[i].at + (offset - members[i].offset), width);
 			return value;
 		}
-	us_nt_unsupported("the driver reads %u bytes at 0x%" PRIx64 " of KUSER_SHARED_DATA, which the stage does not have",
+	us_nt_unsupported("the driver reads %u bytes at 0x%" PRIx64
+			  " of KUSER_SHARED_DATA, which the stage does not have",
 			  width, offset);
 }
 
-/* -- what an instruction may touch --------------------------------------------------------------------------------------- */
+/* -- what an instruction may touch
+ * --------------------------------------------------------------------------------------- */
 
 static bool is_register_access(const struct io_map *map, uint64_t address, unsigned width)
 {
@@ -199,8 +202,10 @@ static bool is_register_access(const struct io_map *map, uint64_t address, unsig
 static void must_not_run_over(const struct io_map *map, uint64_t address, unsigned width, bool write)
 {
 	if (map)
-		us_nt_bugcheck(us_nt_irql() >= DISPATCH_LEVEL ? 0xD1 : 0x50, address, us_nt_irql(), write, 0, "memory.access",
-			       "the driver accesses %u bytes at 0x%" PRIx64 ", of which only the first %u are in a mapping of BAR %u",
+		us_nt_bugcheck(us_nt_irql() >= DISPATCH_LEVEL ? 0xD1 : 0x50, address, us_nt_irql(), write, 0,
+			       "memory.access",
+			       "the driver accesses %u bytes at 0x%" PRIx64
+			       ", of which only the first %u are in a mapping of BAR %u",
 			       width, address, (unsigned)(map->base + map->size - address), map->bar);
 }
 
@@ -240,7 +245,8 @@ static uint64_t bus_read_gs(uint64_t offset, unsigned width)
 		return (uint64_t)(uintptr_t)us_nt_current();
 	if (offset == 0x184 || offset == 0x1a4)
 		return us_nt_cpu()->number;
-	us_nt_unsupported("the driver reads gs:[0x%" PRIx64 "], a part of the processor's control region that the stage does not "
+	us_nt_unsupported("the driver reads gs:[0x%" PRIx64
+			  "], a part of the processor's control region that the stage does not "
 			  "have",
 			  offset);
 }
@@ -307,7 +313,8 @@ static const struct us_bus bus = {
 	.write_cr8 = bus_write_cr8,
 };
 
-/* -- signals ------------------------------------------------------------------------------------------------------------ */
+/* -- signals
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* __fastfail(): int 29h, with its reason in rcx. */
 static bool is_fast_fail(const ucontext_t *context)
@@ -337,13 +344,13 @@ static void pass_on(int signal, siginfo_t *info, void *context)
 }
 
 /*
- * The stage's code may fault on behalf of a driver, on what that handed in. Outside of a driver's call, and with an address that
- * could not be a driver's, it is its own mistake, or a test's.
+ * The stage's code may fault on behalf of a driver, on what that handed in. Outside of a driver's call, and with an
+ * address that could not be a driver's, it is its own mistake, or a test's.
  */
 static bool concerns_driver(uint64_t address)
 {
-	return us_nt_window((const void *)(uintptr_t)address) >= 0 || address - US_IO_BASE < US_IO_SIZE || address < 0x10000 ||
-	       us_nt_caller();
+	return us_nt_window((const void *)(uintptr_t)address) >= 0 || address - US_IO_BASE < US_IO_SIZE ||
+	       address < 0x10000 || us_nt_caller();
 }
 
 static void handle(int signal, siginfo_t *info, void *raw)
@@ -360,7 +367,8 @@ static void handle(int signal, siginfo_t *info, void *raw)
 
 		if (!paged && by_driver && is_fast_fail(context))
 			us_nt_crash_by_choice(context);
-		bool control = by_driver && (paged ? address < US_NT_PAGE && us_nt_is_relative_to_gs(context) : us_nt_is_control(context));
+		bool control = by_driver && (paged ? address < US_NT_PAGE && us_nt_is_relative_to_gs(context)
+						   : us_nt_is_control(context));
 
 		if ((io || shared || control) && us_nt_emulate(context, &bus, &text))
 			return;
@@ -380,7 +388,12 @@ struct frame {
 
 static struct frame frame_of(const ucontext_t *context)
 {
-	enum { MAGIC_AT = 464, SIZE_AT = 468, MAGIC = 0x46505853, LEAST = 512 }; /* struct _fpx_sw_bytes of the kernel's headers */
+	enum {
+		MAGIC_AT = 464,
+		SIZE_AT = 468,
+		MAGIC = 0x46505853,
+		LEAST = 512
+	}; /* struct _fpx_sw_bytes of the kernel's headers */
 	uint8_t *registers = (uint8_t *)context->uc_mcontext.fpregs;
 	struct frame frame = {(uint8_t *)(uintptr_t)context - sizeof(void *), registers, LEAST};
 	uint32_t magic, size;
@@ -394,8 +407,9 @@ static struct frame frame_of(const ucontext_t *context)
 }
 
 /*
- * A signal comes on an alternate stack, since the driver's may be full. But a scheduling point in its handler goes to other
- * fibers, which have faults of their own: so the frame moves to the stack where it came from, and the handler goes on there.
+ * A signal comes on an alternate stack, since the driver's may be full. But a scheduling point in its handler goes to
+ * other fibers, which have faults of their own: so the frame moves to the stack where it came from, and the handler
+ * goes on there.
  */
 __attribute__((no_sanitize("address"))) static void arrive(int signal, siginfo_t *info, void *raw)
 {
@@ -450,20 +464,23 @@ static void tick(int signal, siginfo_t *info, void *raw)
 		ticks_without = 0;
 		us_nt_keep_registers(context);
 		us_nt_stop(US_NT_HANG, "hang.loop",
-			   "the driver has been in a loop for %d s of processor time without calling anything", PATIENCE_S);
+			   "the driver has been in a loop for %d s of processor time without calling anything",
+			   PATIENCE_S);
 	}
 }
 
-/* -- beginning ---------------------------------------------------------------------------------------------------------- */
+/* -- beginning
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* The addresses behind which devices are, and the clock that never stops: once for the process. */
 static void reserve(void)
 {
-	struct sigaction every_second = {.sa_sigaction = tick, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART | SA_ONSTACK};
+	struct sigaction every_second = {.sa_sigaction = tick,
+					 .sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART | SA_ONSTACK};
 	struct itimerval second = {.it_interval.tv_sec = 1, .it_value.tv_sec = 1};
 
-	if (mmap((void *)(uintptr_t)US_IO_BASE, US_IO_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-		 -1, 0) == MAP_FAILED) {
+	if (mmap((void *)(uintptr_t)US_IO_BASE, US_IO_SIZE, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED) {
 		perror("understudy: the addresses of the stage's devices are taken");
 		abort();
 	}

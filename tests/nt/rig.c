@@ -6,7 +6,8 @@
 static const struct us_rehearsal the_adder = {.model = "adder"};
 
 /* Reads the report: the run passed, or broke just this rule. */
-static void judge(int rc, const struct us_error *err, struct us_rehearsal_report *report, const char *rule, uint64_t seed)
+static void judge(int rc, const struct us_error *err, struct us_rehearsal_report *report, const char *rule,
+		  uint64_t seed)
 {
 	bool right;
 
@@ -55,8 +56,8 @@ void rig_thread(const char *name, void (*start)(void *context), void *context)
 	rig_expect(us_nt_thread_create(name, 8, start, context));
 }
 
-static void tell(const char *rule, const struct us_rehearsal *rehearsal, void (*story)(struct us_nt_user *user, void *context),
-		 void *context)
+static void tell(const char *rule, const struct us_rehearsal *rehearsal,
+		 void (*story)(struct us_nt_user *user, void *context), void *context)
 {
 	struct us_rehearsal_report report = {0};
 	struct us_error err = {0};
@@ -64,7 +65,8 @@ static void tell(const char *rule, const struct us_rehearsal *rehearsal, void (*
 	judge(us_rehearse(rehearsal, story, context, &report, &err), &err, &report, rule, rehearsal->seed);
 }
 
-void rig_tell(const struct us_rehearsal *rehearsal, void (*story)(struct us_nt_user *user, void *context), void *context)
+void rig_tell(const struct us_rehearsal *rehearsal, void (*story)(struct us_nt_user *user, void *context),
+	      void *context)
 {
 	tell(NULL, rehearsal, story, context);
 }

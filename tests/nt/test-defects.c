@@ -73,8 +73,7 @@ static const struct fate fates[DEFECT_COUNT] = {
 	[DEFECT_work_item_kept] = {US_NT_LEAK, "work-item.leak", 0, "work item", ""},
 };
 
-/* -- the stories ------------------------------------------------------------------------------------------------------
- */
+/* -- the stories -------------------------------------------------------------------------------------------------- */
 
 static void once(struct us_nt_user *user, void *context)
 {

@@ -424,7 +424,8 @@ static void waiting(void *context)
 	for (unsigned i = 0; i < 4; i++) /* there are 256 */
 		rig_expect(get(a, mdl, at, size, &seen[i], false) == 0);
 	rig_expect(seen[0].calls == 1 && seen[1].calls == 1 && seen[2].calls == 0 && seen[3].calls == 0);
-	rig_expect(get(a, mdl, at, 1, &small, false) == 0 && small.calls == 0); /* there is one, but others wait longer */
+	rig_expect(get(a, mdl, at, 1, &small, false) == 0 &&
+		   small.calls == 0); /* there is one, but others wait longer */
 	a->DmaOperations->PutScatterGatherList(a, seen[0].list, FALSE);
 	rig_expect(seen[2].calls == 1 && seen[3].calls == 0); /* in their order */
 	a->DmaOperations->PutScatterGatherList(a, seen[1].list, FALSE);

@@ -5,7 +5,8 @@
 #include "nt/ob.h"
 
 #define C(function) US_IMPORT(function)
-#define AS(name, result, ...) ((result(__attribute__((ms_abi)) *)(__VA_ARGS__))(uintptr_t)us_nt_gate(us_nt_find_export(NULL, name)))
+#define AS(name, result, ...)                                                                                          \
+	((result(__attribute__((ms_abi)) *)(__VA_ARGS__))(uintptr_t)us_nt_gate(us_nt_find_export(NULL, name)))
 #define TAG 0x74736554 /* 'Test' */
 
 static void sleep_ms(LONGLONG n)
@@ -15,7 +16,8 @@ static void sleep_ms(LONGLONG n)
 	C(KeDelayExecutionThread)(KernelMode, FALSE, &interval);
 }
 
-/* -- the pool ---------------------------------------------------------------------------------------------------------------- */
+/* -- the pool
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void free_twice(void *context)
 {
@@ -98,7 +100,8 @@ static void mistakes_with_pool_are_bugchecks(void **state)
 
 static void allocate(void *context)
 {
-	PVOID(__attribute__((ms_abi)) * allocate_2)(ULONG64, SIZE_T, ULONG) = AS("ExAllocatePool2", PVOID, ULONG64, SIZE_T, ULONG);
+	PVOID(__attribute__((ms_abi)) * allocate_2)
+	(ULONG64, SIZE_T, ULONG) = AS("ExAllocatePool2", PVOID, ULONG64, SIZE_T, ULONG);
 	UCHAR *piece = C(ExAllocatePoolWithTag)(NonPagedPoolNx, 100, TAG), *zeroed;
 	size_t pieces, bytes;
 
@@ -107,7 +110,8 @@ static void allocate(void *context)
 	zeroed = allocate_2(0x40, 100, TAG);
 	for (unsigned i = 0; i < 100; i++)
 		rig_expect(zeroed[i] == 0);
-	rig_expect(!allocate_2(0x40 | 0x100, 100, TAG) && !allocate_2(0, 100, TAG) && !allocate_2(0x40 | 0x8000, 100, TAG));
+	rig_expect(!allocate_2(0x40 | 0x100, 100, TAG) && !allocate_2(0, 100, TAG) &&
+		   !allocate_2(0x40 | 0x8000, 100, TAG));
 	us_nt_pool_count(&pieces, &bytes);
 	rig_expect(pieces == 2 && bytes == 200);
 	C(ExFreePoolWithTag)(piece, 0);
@@ -137,7 +141,9 @@ static void an_allocation_can_be_made_to_fail(void **state)
 	rig_run(&r, allocation_fails, NULL);
 }
 
-/* -- lists ------------------------------------------------------------------------------------------------------------------- */
+/* -- lists
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 struct node {
 	SLIST_ENTRY entry;
@@ -146,9 +152,10 @@ struct node {
 
 static void slists(void *context)
 {
-	PSLIST_ENTRY(__attribute__((ms_abi)) * push)(PSLIST_HEADER, PSLIST_ENTRY) =
-		AS("ExpInterlockedPushEntrySList", PSLIST_ENTRY, PSLIST_HEADER, PSLIST_ENTRY);
-	PSLIST_ENTRY(__attribute__((ms_abi)) * pop)(PSLIST_HEADER) = AS("ExpInterlockedPopEntrySList", PSLIST_ENTRY, PSLIST_HEADER);
+	PSLIST_ENTRY(__attribute__((ms_abi)) * push)
+	(PSLIST_HEADER, PSLIST_ENTRY) = AS("ExpInterlockedPushEntrySList", PSLIST_ENTRY, PSLIST_HEADER, PSLIST_ENTRY);
+	PSLIST_ENTRY(__attribute__((ms_abi)) * pop)
+	(PSLIST_HEADER) = AS("ExpInterlockedPopEntrySList", PSLIST_ENTRY, PSLIST_HEADER);
 	USHORT(__attribute__((ms_abi)) * depth)(PSLIST_HEADER) = AS("ExQueryDepthSList", USHORT, PSLIST_HEADER);
 	struct node nodes[3];
 	SLIST_HEADER head;
@@ -159,7 +166,8 @@ static void slists(void *context)
 	rig_expect(push(&head, &nodes[0].entry) == NULL && push(&head, &nodes[1].entry) == &nodes[0].entry);
 	rig_expect(depth(&head) == 2 && pop(&head) == &nodes[1].entry);
 	push(&head, &nodes[2].entry);
-	rig_expect(AS("ExpInterlockedFlushSList", PSLIST_ENTRY, PSLIST_HEADER)(&head) == &nodes[2].entry && depth(&head) == 0);
+	rig_expect(AS("ExpInterlockedFlushSList", PSLIST_ENTRY, PSLIST_HEADER)(&head) == &nodes[2].entry &&
+		   depth(&head) == 0);
 	rig_expect(nodes[2].entry.Next == &nodes[0].entry && !nodes[0].entry.Next);
 }
 
@@ -180,13 +188,17 @@ static void lookaside(void *context)
 	C(ExInitializeNPagedLookasideList)(&list, NULL, NULL, 0, 100, TAG, 0);
 	/* As the driver's headers do it. */
 	first = list.L.Allocate(list.L.Type, list.L.Size, list.L.Tag);
-	rig_expect(us_nt_pool_is_drivers(first) && us_nt_pool_size(first) == 100 && us_nt_pool_leaks(text, sizeof(text)) == 1);
+	rig_expect(us_nt_pool_is_drivers(first) && us_nt_pool_size(first) == 100 &&
+		   us_nt_pool_leaks(text, sizeof(text)) == 1);
 	rig_expect(AS("ExQueryDepthSList", USHORT, PSLIST_HEADER)(&list.L.ListHead) >= list.L.Depth);
 	list.L.Free(first);
 	C(ExDeleteNPagedLookasideList)(&list);
-	rig_expect(C(ExInitializeLookasideListEx)(&list_ex, NULL, NULL, NonPagedPoolNx, 0, 64, TAG, 1) == STATUS_INVALID_PARAMETER_8);
-	rig_expect(C(ExInitializeLookasideListEx)(&list_ex, NULL, NULL, NonPagedPoolNx, 3, 64, TAG, 0) == STATUS_INVALID_PARAMETER_5);
-	rig_expect(C(ExInitializeLookasideListEx)(&list_ex, NULL, NULL, NonPagedPoolNx, 0, 64, TAG, 0) == STATUS_SUCCESS);
+	rig_expect(C(ExInitializeLookasideListEx)(&list_ex, NULL, NULL, NonPagedPoolNx, 0, 64, TAG, 1) ==
+		   STATUS_INVALID_PARAMETER_8);
+	rig_expect(C(ExInitializeLookasideListEx)(&list_ex, NULL, NULL, NonPagedPoolNx, 3, 64, TAG, 0) ==
+		   STATUS_INVALID_PARAMETER_5);
+	rig_expect(C(ExInitializeLookasideListEx)(&list_ex, NULL, NULL, NonPagedPoolNx, 0, 64, TAG, 0) ==
+		   STATUS_SUCCESS);
 	second = list_ex.L.AllocateEx(list_ex.L.Type, list_ex.L.Size, list_ex.L.Tag, &list_ex);
 	rig_expect(us_nt_pool_size(second) == 64);
 	list_ex.L.FreeEx(second, &list_ex);
@@ -239,7 +251,8 @@ static void interlocked_lists_lose_nothing(void **state)
 	rig_run_seeds(RIG_SEEDS, interlocked, NULL);
 }
 
-/* -- work items -------------------------------------------------------------------------------------------------------------- */
+/* -- work items
+ * -------------------------------------------------------------------------------------------------------------- */
 
 struct work {
 	KEVENT go, done;
@@ -344,7 +357,8 @@ static void mistakes_with_work_items_are_bugchecks(void **state)
 	rig_run_breaks("work-item.freed", free_queued, NULL);
 }
 
-/* -- executive timers ---------------------------------------------------------------------------------------------------------- */
+/* -- executive timers
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void NTAPI tick(PEX_TIMER timer, PVOID context)
 {
@@ -389,7 +403,8 @@ static void a_deleted_timer_is_a_bugcheck(void **state)
 	rig_run_breaks("ex-timer.invalid", use_deleted_timer, NULL);
 }
 
-/* -- system threads ------------------------------------------------------------------------------------------------------------ */
+/* -- system threads
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void NTAPI thread_main(PVOID context)
 {
@@ -409,17 +424,22 @@ static void wait_for_thread(void *context)
 	PVOID thread;
 
 	(void)context;
-	rig_expect(C(PsCreateSystemThread)(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, thread_main, &state) == STATUS_SUCCESS);
+	rig_expect(C(PsCreateSystemThread)(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, thread_main, &state) ==
+		   STATUS_SUCCESS);
 	rig_expect(us_nt_ke_leaks(text, sizeof(text)) == 1);
-	rig_expect(C(ObReferenceObjectByHandle)(handle, THREAD_ALL_ACCESS, *PsThreadType, KernelMode, &thread, NULL) == STATUS_SUCCESS);
+	rig_expect(C(ObReferenceObjectByHandle)(handle, THREAD_ALL_ACCESS, *PsThreadType, KernelMode, &thread, NULL) ==
+		   STATUS_SUCCESS);
 	rig_expect(C(ZwClose)(handle) == STATUS_SUCCESS);
-	rig_expect(C(KeWaitForSingleObject)(thread, Executive, KernelMode, FALSE, &now) == STATUS_TIMEOUT || state == 2);
+	rig_expect(C(KeWaitForSingleObject)(thread, Executive, KernelMode, FALSE, &now) == STATUS_TIMEOUT ||
+		   state == 2);
 	rig_expect(C(KeWaitForSingleObject)(thread, Executive, KernelMode, FALSE, NULL) == STATUS_SUCCESS);
 	rig_expect(state == 2);
-	rig_expect(C(KeWaitForSingleObject)(thread, Executive, KernelMode, FALSE, NULL) == STATUS_SUCCESS); /* and stays ended */
+	rig_expect(C(KeWaitForSingleObject)(thread, Executive, KernelMode, FALSE, NULL) ==
+		   STATUS_SUCCESS); /* and stays ended */
 	C(ObfDereferenceObject)(thread);
 	rig_expect(us_nt_ke_leaks(text, sizeof(text)) == 0);
-	rig_expect(C(PsTerminateSystemThread)(0) == STATUS_INVALID_PARAMETER); /* this one is no system thread of a driver */
+	rig_expect(C(PsTerminateSystemThread)(0) ==
+		   STATUS_INVALID_PARAMETER); /* this one is no system thread of a driver */
 }
 
 static void a_system_thread_can_be_waited_for(void **state)
@@ -446,7 +466,8 @@ static void end_with_mutex(void *context)
 
 	C(KeInitializeMutex)(&mutex, 0);
 	mutex.ApcDisable = 0; /* the region would be found out first */
-	C(PsCreateSystemThread)(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, context ? keep_mutex : keep_region, &mutex);
+	C(PsCreateSystemThread)
+	(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, context ? keep_mutex : keep_region, &mutex);
 	sleep_ms(100);
 }
 

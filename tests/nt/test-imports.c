@@ -195,7 +195,7 @@ static void the_list_names_what_is_there_and_what_is_missing(void **state)
 	assert_non_null(strstr(err.text, "/nonexistent.sys"));
 }
 
-/* -- what the stage has of KMDF ------------------------------------------------------------------------------------ */
+/* -- what the stage has of KMDF ----------------------------------------------------------------------------------- */
 
 static void what_public_drivers_use_is_there(void **state)
 {

@@ -329,7 +329,8 @@ static void own_body(void *context)
 	rig_expect(irp->IoStatus.Status == STATUS_NOT_SUPPORTED && irp->CurrentLocation == 3);
 	send_own(irp, LATER);
 	CALL(IoFreeIrp)(irp);
-	rig_expect(irp->Type == 0x5a5a); /* what looks at it now sees no IRP, and it is not given out again for a while */
+	rig_expect(irp->Type ==
+		   0x5a5a); /* what looks at it now sees no IRP, and it is not given out again for a while */
 	rig_expect(us_irp_leaks(text, sizeof(text)) == 0);
 }
 

@@ -11,7 +11,8 @@ static void sleep_ms(LONGLONG n)
 	C(KeDelayExecutionThread)(KernelMode, FALSE, &interval);
 }
 
-/* -- what ends the run ------------------------------------------------------------------------------------------------------- */
+/* -- what ends the run
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void lock_twice(void *context)
 {
@@ -155,7 +156,8 @@ static void mistakes_with_locks_are_bugchecks(void **state)
 	rig_run_breaks("rundown.not-acquired", release_rundown, NULL);
 }
 
-/* -- who is inside ------------------------------------------------------------------------------------------------------------- */
+/* -- who is inside
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct inside {
 	KSPIN_LOCK lock;
@@ -243,7 +245,8 @@ static void one_thread_is_inside_a_fast_mutex_at_apc_level(void **state)
 	rig_run_seeds(RIG_SEEDS, four_through_mutex, NULL);
 }
 
-/* -- resources ----------------------------------------------------------------------------------------------------------------- */
+/* -- resources
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static void read_or_write(void *context)
 {
@@ -321,7 +324,8 @@ static void keep_exclusive(void *context)
 	while (!in.ended)
 		sleep_ms(1);
 	C(ExConvertExclusiveToSharedLite)(&in.resource);
-	rig_expect(!C(ExIsResourceAcquiredExclusiveLite)(&in.resource) && C(ExIsResourceAcquiredSharedLite)(&in.resource) == 1);
+	rig_expect(!C(ExIsResourceAcquiredExclusiveLite)(&in.resource) &&
+		   C(ExIsResourceAcquiredSharedLite)(&in.resource) == 1);
 	C(ExReleaseResourceLite)(&in.resource);
 	C(KeLeaveCriticalRegion)();
 	C(ExDeleteResourceLite)(&in.resource);
@@ -333,7 +337,9 @@ static void without_wait_a_resource_in_use_is_refused(void **state)
 	rig_run_seeds(RIG_SEEDS, keep_exclusive, NULL);
 }
 
-/* -- rundown ------------------------------------------------------------------------------------------------------------------- */
+/* -- rundown
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static void hold_rundown(void *context)
 {

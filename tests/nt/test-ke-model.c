@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waits against a model of them: threads do what comes into their heads with events, a semaphore and mutexes, and after each
- * step the objects' states, and at the end of each wait its status, are those that a simple description of the rules predicts.
+ * Waits against a model of them: threads do what comes into their heads with events, a semaphore and mutexes, and after
+ * each step the objects' states, and at the end of each wait its status, are those that a simple description of the
+ * rules predicts.
  */
 #include "rig.h"
 
@@ -39,7 +40,8 @@ struct world {
 	unsigned *outcomes; /* satisfied at once, released, timed out */
 };
 
-/* -- the model ---------------------------------------------------------------------------------------------------------------- */
+/* -- the model
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool available(const struct model_object *o, int thread)
 {
@@ -93,7 +95,8 @@ static void release_waiters(struct world *w)
 			struct world copy = *w;
 			NTSTATUS status;
 
-			if (wait->waits && !wait->released && (!next || wait->age < next->age) && satisfy(&copy, i, wait, &status)) {
+			if (wait->waits && !wait->released && (!next || wait->age < next->age) &&
+			    satisfy(&copy, i, wait, &status)) {
 				next = wait;
 				thread = i;
 			}
@@ -120,7 +123,8 @@ static void compare(struct world *w)
 				   (int)w->real[i].header.SignalState, w->model[i].state);
 }
 
-/* -- what threads do ------------------------------------------------------------------------------------------------------------- */
+/* -- what threads do
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void change(struct world *w, int me, unsigned at)
 {
@@ -159,7 +163,8 @@ static NTSTATUS call(struct world *w, const struct model_wait *wait, LARGE_INTEG
 
 	if (wait->count == 1)
 		return KeWaitForSingleObject(objects[0], Executive, KernelMode, FALSE, timeout);
-	return KeWaitForMultipleObjects(2, objects, wait->all ? WaitAll : WaitAny, Executive, KernelMode, FALSE, timeout, NULL);
+	return KeWaitForMultipleObjects(2, objects, wait->all ? WaitAll : WaitAny, Executive, KernelMode, FALSE,
+					timeout, NULL);
 }
 
 static void wait_for_some(struct world *w, int me)

@@ -39,7 +39,8 @@ static void NTAPI note(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument
 	c->argument1 = argument1;
 }
 
-/* -- what ends the run ------------------------------------------------------------------------------------------------------- */
+/* -- what ends the run
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void set_uninitialized(void *context)
 {
@@ -99,7 +100,8 @@ static void mistakes_with_timers_and_dpcs_are_bugchecks(void **state)
 	rig_run_breaks("dpc.uninitialized", insert_uninitialized, NULL);
 }
 
-/* -- timers ------------------------------------------------------------------------------------------------------------------ */
+/* -- timers
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void expire_once(void *context)
 {
@@ -149,7 +151,8 @@ static void expire_periodically(void *context)
 		rig_expect(C(KeWaitForSingleObject)(&timer, Executive, KernelMode, FALSE, NULL) == STATUS_SUCCESS);
 		rig_expect(!C(KeReadStateTimer)(&timer)); /* a synchronization timer is reset by the wait */
 	}
-	rig_expect(us_nt_now() > (100 + 4 * 50) * MS - 5 * US_NT_TICK_NS && us_nt_now() < (100 + 4 * 50) * MS + 6 * US_NT_TICK_NS);
+	rig_expect(us_nt_now() > (100 + 4 * 50) * MS - 5 * US_NT_TICK_NS &&
+		   us_nt_now() < (100 + 4 * 50) * MS + 6 * US_NT_TICK_NS);
 	rig_expect(C(KeCancelTimer)(&timer));
 	C(KeFlushQueuedDpcs)();
 	times = called.times;
@@ -205,7 +208,8 @@ static void a_timer_that_is_set_counts_as_left_behind(void **state)
 	rig_run(NULL, leave_a_timer, NULL);
 }
 
-/* -- DPC objects ------------------------------------------------------------------------------------------------------------- */
+/* -- DPC objects
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void queue(void *context)
 {

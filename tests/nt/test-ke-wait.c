@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dispatcher objects and waits: the contracts of "KeWaitForSingleObject", "KeSetEvent", "KeReleaseSemaphore", "KeReleaseMutex", … */
+/* Dispatcher objects and waits: the contracts of "KeWaitForSingleObject", "KeSetEvent", "KeReleaseSemaphore",
+ * "KeReleaseMutex", … */
 #include "rig.h"
 
 #include "nt/clock.h"
@@ -22,7 +23,8 @@ static void sleep_ms(LONGLONG n)
 	C(KeDelayExecutionThread)(KernelMode, FALSE, &interval);
 }
 
-/* -- what ends the run --------------------------------------------------------------------------------------------------- */
+/* -- what ends the run
+ * --------------------------------------------------------------------------------------------------- */
 
 static void wait_at_dispatch(void *context)
 {
@@ -164,7 +166,8 @@ static void reports_say_where_an_object_is(void **state)
 	rig_run(NULL, wait_for_a_piece, &where);
 }
 
-/* -- events ---------------------------------------------------------------------------------------------------------------- */
+/* -- events
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void event_states(void *context)
 {
@@ -249,7 +252,8 @@ static void a_notification_event_lets_all_go_on_a_synchronization_event_one(void
 	rig_run_seeds(RIG_SEEDS, notify, NULL);
 }
 
-/* -- timeouts -------------------------------------------------------------------------------------------------------------- */
+/* -- timeouts
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static void time_out(void *context)
 {
@@ -260,7 +264,8 @@ static void time_out(void *context)
 	(void)context;
 	C(KeInitializeEvent)(&event, NotificationEvent, FALSE);
 	rig_expect(WAIT(&event, &timeout) == STATUS_TIMEOUT);
-	rig_expect(us_nt_now() - before > 100 * UINT64_C(1000000) - 15625000 && us_nt_now() - before < 132 * UINT64_C(1000000));
+	rig_expect(us_nt_now() - before > 100 * UINT64_C(1000000) - 15625000 &&
+		   us_nt_now() - before < 132 * UINT64_C(1000000));
 	rig_expect(IsListEmpty(&event.Header.WaitListHead));
 	rig_expect(WAIT(&event, &past) == STATUS_TIMEOUT); /* the system's time has passed it */
 
@@ -316,7 +321,8 @@ static void a_signal_is_not_lost_to_a_timeout(void **state)
 	assert_true(outcomes[0] && outcomes[1]); /* both happen */
 }
 
-/* -- semaphores ------------------------------------------------------------------------------------------------------------ */
+/* -- semaphores
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void over_the_limit(void *context)
 {
@@ -353,7 +359,8 @@ static void a_semaphore_counts(void **state)
 	rig_run(NULL, count_down, NULL);
 }
 
-/* -- mutexes --------------------------------------------------------------------------------------------------------------- */
+/* -- mutexes
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void release_unowned(void *context)
 {
@@ -434,7 +441,8 @@ static void one_thread_is_inside_a_mutex(void **state)
 	rig_run_seeds(RIG_SEEDS, exclude, NULL);
 }
 
-/* -- several objects -------------------------------------------------------------------------------------------------------- */
+/* -- several objects
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void any_of_three(void *context)
 {
@@ -446,10 +454,14 @@ static void any_of_three(void *context)
 	C(KeInitializeEvent)(&first, SynchronizationEvent, FALSE);
 	C(KeInitializeEvent)(&second, SynchronizationEvent, TRUE);
 	C(KeInitializeSemaphore)(&third, 1, 1);
-	rig_expect(C(KeWaitForMultipleObjects)(3, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL) == STATUS_WAIT_0 + 1);
-	rig_expect(C(KeReadStateEvent)(&second) == 0 && C(KeReadStateSemaphore)(&third) == 1); /* one is taken, one is left */
-	rig_expect(C(KeWaitForMultipleObjects)(3, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL) == STATUS_WAIT_0 + 2);
-	rig_expect(C(KeWaitForMultipleObjects)(3, objects, WaitAny, Executive, KernelMode, FALSE, &now, NULL) == STATUS_TIMEOUT);
+	rig_expect(C(KeWaitForMultipleObjects)(3, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL) ==
+		   STATUS_WAIT_0 + 1);
+	rig_expect(C(KeReadStateEvent)(&second) == 0 &&
+		   C(KeReadStateSemaphore)(&third) == 1); /* one is taken, one is left */
+	rig_expect(C(KeWaitForMultipleObjects)(3, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL) ==
+		   STATUS_WAIT_0 + 2);
+	rig_expect(C(KeWaitForMultipleObjects)(3, objects, WaitAny, Executive, KernelMode, FALSE, &now, NULL) ==
+		   STATUS_TIMEOUT);
 }
 
 static void a_wait_for_any_takes_the_first_that_is_signalled(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the scheduler is for: requests, interrupts, DPCs and cancels of the crypto driver meet in different orders from seed
- * to seed. Read out of the traces of one story, in which requests are cancelled at any moment.
+ * What the scheduler is for: requests, interrupts, DPCs and cancels of the crypto driver meet in different orders from
+ * seed to seed. Read out of the traces of one story, in which requests are cancelled at any moment.
  *
  *     test-orders DRIVER.sys
  */
@@ -23,7 +23,8 @@ static const struct {
 	char letter;
 	const char *name;
 } followed[] = {
-	{'q', "EvtIoDeviceControl"}, {'p', "EvtProgramDma"}, {'i', "EvtInterruptIsr"}, {'d', "EvtInterruptDpc"}, {'c', "EvtRequestCancel"},
+	{'q', "EvtIoDeviceControl"}, {'p', "EvtProgramDma"},    {'i', "EvtInterruptIsr"},
+	{'d', "EvtInterruptDpc"},    {'c', "EvtRequestCancel"},
 };
 
 /* What is known at a line of a trace: the functions that run, and in which order they were called. */
@@ -92,7 +93,8 @@ static void read_line(struct meeting *m, const char *line)
 		return;
 	runs_on(m, cpu, thread);
 	call = strcmp(kind, "callback") == 0;
-	if ((!call && strcmp(kind, "back") != 0) || sscanf(strstr(line, " | "), call ? " | callback %63s" : " | back from %63s", name) != 1)
+	if ((!call && strcmp(kind, "back") != 0) ||
+	    sscanf(strstr(line, " | "), call ? " | callback %63s" : " | back from %63s", name) != 1)
 		return;
 	if (letter_of(name) && call)
 		called(m, cpu, letter_of(name));
@@ -165,8 +167,8 @@ static void test_all_meet_on_two_processors(void **state)
 		{'q', 'i', false}, {'q', 'i', true}, /* an interrupt while a request arrives */
 		{'q', 'd', true}, /* what ends a request while the next arrives, */
 		{'d', 'q', true}, /* and the next arrives while one ends */
-		{'i', 'q', true},
-		{'p', 'i', false}, {'p', 'i', true}, /* an interrupt while a command is being written */
+		{'i', 'q', true},  {'p', 'i', false},
+		{'p', 'i', true}, /* an interrupt while a command is being written */
 		{'p', 'c', true}, /* the request is cancelled while its command is being written, */
 		{'c', 'p', true}, /* a command is written while the one before it is cancelled */
 		{'d', 'c', true}, /* a request is cancelled while it is being ended, */
@@ -188,7 +190,8 @@ static void test_all_meet_on_two_processors(void **state)
 
 static void test_they_come_in_each_order(void **state)
 {
-	/* The cancel before the interrupt, between it and its DPC, behind the DPC; the request before each of the three. */
+	/* The cancel before the interrupt, between it and its DPC, behind the DPC; the request before each of the
+	 * three. */
 	static const char *const wanted[] = {"ci", "icd", "dc", "qc", "qi", "qd", "id", "di"};
 
 	(void)state;

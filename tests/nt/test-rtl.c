@@ -8,9 +8,13 @@
 #define C(function) US_IMPORT(function)
 
 /* A function that the headers do not declare, or with the host's convention. */
-#define AS(name, result, ...) ((result(__attribute__((ms_abi)) *)(__VA_ARGS__))(uintptr_t)us_nt_gate(us_nt_find_export(NULL, name)))
+#define AS(name, result, ...)                                                                                          \
+	((result(__attribute__((ms_abi)) *)(__VA_ARGS__))(uintptr_t)us_nt_gate(us_nt_find_export(NULL, name)))
 
-#define STRING(buffer) {.Length = sizeof(buffer) - 2, .MaximumLength = sizeof(buffer), .Buffer = buffer}
+#define STRING(buffer)                                                                                                 \
+	{                                                                                                              \
+		.Length = sizeof(buffer) - 2, .MaximumLength = sizeof(buffer), .Buffer = buffer                        \
+	}
 
 static bool is(const WCHAR *text, const char *expected)
 {
@@ -21,7 +25,8 @@ static bool is(const WCHAR *text, const char *expected)
 	return *text == 0 && *expected == 0;
 }
 
-/* -- formats ----------------------------------------------------------------------------------------------------------------- */
+/* -- formats
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static void narrow_formats(void *context)
 {
@@ -33,7 +38,8 @@ static void narrow_formats(void *context)
 
 	(void)context;
 #define EXPECT(expected, ...)                                                                                          \
-	(rig_expect(format(text, sizeof(text), __VA_ARGS__) == sizeof(expected) - 1), rig_expect(strcmp(text, expected) == 0))
+	(rig_expect(format(text, sizeof(text), __VA_ARGS__) == sizeof(expected) - 1),                                  \
+	 rig_expect(strcmp(text, expected) == 0))
 	EXPECT("-1 4294967295 ffffffff FFFFFFFF", "%d %u %x %X", -1, -1, -1, -1);
 	EXPECT("[   42][42   ][00042][+42][ 42]", "[%5d][%-5d][%05d][%+d][% d]", 42, 42, 42, 42, 42);
 	EXPECT("[  002a][0x2a][052]", "[%6.4x][%#x][%#o]", 42, 42, 42);
@@ -61,7 +67,8 @@ static void wide_formats(void *context)
 	WCHAR text[64];
 
 	(void)context;
-	rig_expect(format(text, 64, L"%s %S %hs %d", L"wide", "narrow", "narrow", 7) == 20 && is(text, "wide narrow narrow 7"));
+	rig_expect(format(text, 64, L"%s %S %hs %d", L"wide", "narrow", "narrow", 7) == 20 &&
+		   is(text, "wide narrow narrow 7"));
 	rig_expect(format(text, 3, L"abcdef") == -1 && text[2] == L'c');
 }
 
@@ -111,7 +118,8 @@ static void same_as_the_host(void *context)
 			continue; /* the two count the leading zero differently */
 		length = snprintf(theirs, sizeof(theirs), spec, value);
 		if (format(ours, sizeof(ours), spec, value) != length || strcmp(ours, theirs) != 0)
-			us_nt_stop(US_NT_EXPECTATION, "", "\"%s\" of %d is \"%s\", and \"%s\" for the host", spec, value, ours, theirs);
+			us_nt_stop(US_NT_EXPECTATION, "", "\"%s\" of %d is \"%s\", and \"%s\" for the host", spec,
+				   value, ours, theirs);
 	}
 }
 
@@ -146,7 +154,8 @@ static void what_drivers_print_goes_to_the_print_file_and_the_trace(void **state
 	free(traced);
 }
 
-/* -- counted strings ----------------------------------------------------------------------------------------------------------- */
+/* -- counted strings
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void strings(void *context)
 {
@@ -171,8 +180,10 @@ static void strings(void *context)
 	rig_expect(to.Length == 10 && room[5] == 0);
 	rig_expect(C(RtlAppendUnicodeToString)(&to, L" you") == STATUS_BUFFER_TOO_SMALL && to.Length == 10);
 	rig_expect(C(RtlAppendUnicodeToString)(&to, L" me") == STATUS_SUCCESS && to.Length == 16);
-	rig_expect(C(RtlUpcaseUnicodeChar)(0xe9) == 0xc9 && C(RtlUpcaseUnicodeChar)(0xd7) == 0xd7 && C(RtlUpcaseUnicodeChar)(0xf7) == 0xf7);
-	rig_expect(C(RtlDowncaseUnicodeChar)(0xc9) == 0xe9 && C(RtlDowncaseUnicodeChar)('Z') == 'z' && C(RtlDowncaseUnicodeChar)('5') == '5');
+	rig_expect(C(RtlUpcaseUnicodeChar)(0xe9) == 0xc9 && C(RtlUpcaseUnicodeChar)(0xd7) == 0xd7 &&
+		   C(RtlUpcaseUnicodeChar)(0xf7) == 0xf7);
+	rig_expect(C(RtlDowncaseUnicodeChar)(0xc9) == 0xe9 && C(RtlDowncaseUnicodeChar)('Z') == 'z' &&
+		   C(RtlDowncaseUnicodeChar)('5') == '5');
 }
 
 static void counted_strings_are_cut_and_terminated_as_documented(void **state)
@@ -183,7 +194,8 @@ static void counted_strings_are_cut_and_terminated_as_documented(void **state)
 
 static void conversions(void *context)
 {
-	static WCHAR guid_text[] = L"{00112233-4455-6677-8899-AABBCCDDEEFF}", bad_text[] = L"{00112233-4455-6677-8899xAABBCCDDEEFF}";
+	static WCHAR guid_text[] = L"{00112233-4455-6677-8899-AABBCCDDEEFF}",
+		     bad_text[] = L"{00112233-4455-6677-8899xAABBCCDDEEFF}";
 	static WCHAR hex[] = L"  -0x1fz", octal[] = L"0o17", plain[] = L"09";
 	UNICODE_STRING guid_string = STRING(guid_text), bad_string = STRING(bad_text), to, allocated;
 	UNICODE_STRING hex_string = STRING(hex), octal_string = STRING(octal), plain_string = STRING(plain);
@@ -203,8 +215,10 @@ static void conversions(void *context)
 
 	rig_expect(C(RtlGUIDFromString)(&bad_string, &guid) == STATUS_INVALID_PARAMETER);
 	rig_expect(C(RtlGUIDFromString)(&guid_string, &guid) == STATUS_SUCCESS);
-	rig_expect(guid.Data1 == 0x00112233 && guid.Data2 == 0x4455 && guid.Data3 == 0x6677 && guid.Data4[0] == 0x88 && guid.Data4[7] == 0xff);
-	rig_expect(C(RtlStringFromGUID)(&guid, &allocated) == STATUS_SUCCESS && C(RtlEqualUnicodeString)(&allocated, &guid_string, FALSE));
+	rig_expect(guid.Data1 == 0x00112233 && guid.Data2 == 0x4455 && guid.Data3 == 0x6677 && guid.Data4[0] == 0x88 &&
+		   guid.Data4[7] == 0xff);
+	rig_expect(C(RtlStringFromGUID)(&guid, &allocated) == STATUS_SUCCESS &&
+		   C(RtlEqualUnicodeString)(&allocated, &guid_string, FALSE));
 	C(RtlFreeUnicodeString)(&allocated);
 	rig_expect(allocated.Buffer == NULL);
 
@@ -212,8 +226,10 @@ static void conversions(void *context)
 	to.MaximumLength = 8;
 	rig_expect(C(RtlAnsiStringToUnicodeString)(&to, &ansi, FALSE) == STATUS_BUFFER_OVERFLOW);
 	to.MaximumLength = 10;
-	rig_expect(C(RtlAnsiStringToUnicodeString)(&to, &ansi, FALSE) == STATUS_SUCCESS && to.Length == 8 && is(room, "four"));
-	rig_expect(C(RtlUnicodeStringToAnsiString)(&ansi, &to, TRUE) == STATUS_SUCCESS && strcmp(ansi.Buffer, "four") == 0);
+	rig_expect(C(RtlAnsiStringToUnicodeString)(&to, &ansi, FALSE) == STATUS_SUCCESS && to.Length == 8 &&
+		   is(room, "four"));
+	rig_expect(C(RtlUnicodeStringToAnsiString)(&ansi, &to, TRUE) == STATUS_SUCCESS &&
+		   strcmp(ansi.Buffer, "four") == 0);
 	C(RtlFreeAnsiString)(&ansi);
 	rig_expect(us_nt_pool_leaks(NULL, 0) == 0);
 }
@@ -249,7 +265,8 @@ static void times_convert_there_and_back(void **state)
 	rig_run(NULL, times, NULL);
 }
 
-/* -- bitmaps: against an array of bools ----------------------------------------------------------------------------------------- */
+/* -- bitmaps: against an array of bools
+ * ----------------------------------------------------------------------------------------- */
 
 #define BITS 75
 
@@ -262,7 +279,8 @@ static void bitmaps(void *context)
 	(void)context;
 	C(RtlInitializeBitMap)(&map, buffer, BITS);
 	for (unsigned step = 0; step < 500; step++) {
-		ULONG count = us_nt_random(6) + 1, hint = us_nt_random(BITS), found = C(RtlFindClearBits)(&map, count, hint), set = 0;
+		ULONG count = us_nt_random(6) + 1, hint = us_nt_random(BITS),
+		      found = C(RtlFindClearBits)(&map, count, hint), set = 0;
 		ULONG at = us_nt_random(BITS - 6);
 		bool value = us_nt_random(2), possible = false;
 
@@ -313,7 +331,8 @@ static void bits_behind_the_end_are_a_bugcheck(void **state)
 	rig_run_breaks("bitmap.range", set_behind_the_end, NULL);
 }
 
-/* -- the C library --------------------------------------------------------------------------------------------------------------- */
+/* -- the C library
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static int __attribute__((ms_abi)) by_value(const void *a, const void *b)
 {
@@ -328,12 +347,14 @@ static void c_library(void *context)
 	(void)context;
 	for (unsigned i = 0; i < 50; i++)
 		numbers[i] = (int)us_nt_random(100);
-	AS("qsort", void, void *, size_t, size_t, int(__attribute__((ms_abi)) *)(const void *, const void *))(numbers, 50, sizeof(int), by_value);
+	AS("qsort", void, void *, size_t, size_t, int(__attribute__((ms_abi)) *)(const void *, const void *))
+	(numbers, 50, sizeof(int), by_value);
 	for (unsigned i = 1; i < 50; i++)
 		rig_expect(numbers[i - 1] <= numbers[i]);
 	key = numbers[20];
 	rig_expect(*(int *)AS("bsearch", void *, const void *, const void *, size_t, size_t,
-			      int(__attribute__((ms_abi)) *)(const void *, const void *))(&key, numbers, 50, sizeof(int), by_value) == key);
+			      int(__attribute__((ms_abi)) *)(const void *, const void *))(
+			   &key, numbers, 50, sizeof(int), by_value) == key);
 	rig_expect(AS("_stricmp", int, const char *, const char *)("Hello", "hELLO") == 0);
 	rig_expect(AS("_wcsicmp", int, const WCHAR *, const WCHAR *)(L"Hello", L"hELLp") < 0);
 	rig_expect(AS("wcsstr", WCHAR *, const WCHAR *, const WCHAR *)(L"haystack", L"needle") == NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The same seed is the same run to the byte of its trace, whatever ran before in the process; another seed is another run.
+ * The same seed is the same run to the byte of its trace, whatever ran before in the process; another seed is another
+ * run.
  *
  *     test-same DRIVER.sys
  */
@@ -27,8 +28,8 @@ static void assert_same(const struct us_story *story, const struct told *a, cons
 	for (; at < a->size && at < b->size && a->trace[at] == b->trace[at]; at++)
 		if (a->trace[at] == '\n')
 			line = at + 1;
-	fail_msg("%s: the traces differ:\n%.*s\n%.*s", story->name, (int)strcspn(a->trace + line, "\n"), a->trace + line,
-		 (int)strcspn(b->trace + line, "\n"), b->trace + line);
+	fail_msg("%s: the traces differ:\n%.*s\n%.*s", story->name, (int)strcspn(a->trace + line, "\n"),
+		 a->trace + line, (int)strcspn(b->trace + line, "\n"), b->trace + line);
 }
 
 /* Each story, and then each again in the opposite order: what a run finds is not what it found the first time. */
@@ -89,7 +90,8 @@ static void test_no_address_of_the_host(void **state)
 			uint64_t value = strtoull(at, NULL, 16) >> 40;
 
 			if (value == 0x55 || value == 0x56 || value == 0x7f)
-				fail_msg("%s: an address of the host in the trace: %.*s", story->name, (int)strcspn(at, "\n"), at);
+				fail_msg("%s: an address of the host in the trace: %.*s", story->name,
+					 (int)strcspn(at, "\n"), at);
 		}
 		told_free(&told);
 	}

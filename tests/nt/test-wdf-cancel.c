@@ -63,7 +63,7 @@ static us_nt_handle open(struct us_nt_user *user)
 	return file;
 }
 
-/* -- against completion -------------------------------------------------------------------------------------------- */
+/* -- against completion ------------------------------------------------------------------------------------------- */
 
 static void NTAPI cancel_locked(WDFREQUEST request)
 {
@@ -148,7 +148,7 @@ static void a_request_is_completed_once_by_its_cancellation_or_by_who_did_it(voi
 	assert_int_not_equal(cancellations, 0);
 }
 
-/* -- already cancelled --------------------------------------------------------------------------------------------- */
+/* -- already cancelled -------------------------------------------------------------------------------------------- */
 
 static void NTAPI cancel(WDFREQUEST request)
 {
@@ -236,7 +236,7 @@ static void a_request_is_marked_and_unmarked_once(void **state)
 	kmdf_tell_breaks("request.mark-cancelable", add, mark_twice, NULL);
 }
 
-/* -- before its callback ------------------------------------------------------------------------------------------- */
+/* -- before its callback ------------------------------------------------------------------------------------------ */
 
 /* Under the queue's lock, for which the cancellation has to wait. */
 static void NTAPI complete_before_callback(WDFQUEUE queue, WDFREQUEST request, size_t length)
@@ -279,7 +279,7 @@ static void a_cancelled_request_is_not_completed_before_its_callback(void **stat
 	kmdf_tell_breaks("request.completed-before-cancel", add, complete_too_early, NULL);
 }
 
-/* -- in queues ----------------------------------------------------------------------------------------------------- */
+/* -- in queues ---------------------------------------------------------------------------------------------------- */
 
 static void NTAPI on_queue(WDFQUEUE queue, WDFREQUEST request)
 {

@@ -173,7 +173,7 @@ static NTSTATUS add_child(WDFDEVICE parent)
 	return STATUS_SUCCESS;
 }
 
-/* -- the parent ---------------------------------------------------------------------------------------------------- */
+/* -- the parent --------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI parent_entry(WDFDEVICE device, WDF_POWER_DEVICE_STATE previous)
 {
@@ -244,7 +244,7 @@ static void tell(void (*story)(struct us_nt_user *user, void *context))
 #define UP "D0Entry " FOUND " ChildPrepare ChildD0Entry"
 #define CHILD_DOWN "ChildD0Exit ChildRelease"
 
-/* -- up and down --------------------------------------------------------------------------------------------------- */
+/* -- up and down -------------------------------------------------------------------------------------------------- */
 
 static void with_its_parent(struct us_nt_user *user, void *context)
 {
@@ -376,7 +376,7 @@ static void a_child_is_stopped_while_its_parent_moves(void **state)
 	tell(moved);
 }
 
-/* -- missing, and late --------------------------------------------------------------------------------------------- */
+/* -- missing, and late -------------------------------------------------------------------------------------------- */
 
 static void goes_missing(struct us_nt_user *user, void *context)
 {
@@ -445,8 +445,7 @@ static void the_list_knows_what_became_of_a_child(void **state)
 	tell(nothing_of_it);
 }
 
-/* -- mistakes -------------------------------------------------------------------------------------------------------
- */
+/* -- mistakes ----------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS without_id(WDFDEVICE parent)
 {

@@ -176,7 +176,7 @@ static void make(struct us_nt_user *user)
 	us_nt_expect_status(user, WdfDmaTransactionCreate(d.enabler, NULL, &d.transaction), STATUS_SUCCESS);
 }
 
-/* -- enablers and common buffers ----------------------------------------------------------------------------------- */
+/* -- enablers and common buffers ---------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI add_wrongly(WDFDRIVER driver, PWDFDEVICE_INIT init)
 {
@@ -260,7 +260,7 @@ static void an_enabler_hears_of_power_in_order(void **state)
 	kmdf_tell(add, power, &d);
 }
 
-/* -- transactions -------------------------------------------------------------------------------------------------- */
+/* -- transactions ------------------------------------------------------------------------------------------------- */
 
 static void transfer(struct us_nt_user *user, void *context)
 {
@@ -424,7 +424,7 @@ static void a_transaction_may_be_over_before_execute_returns(void **state)
 	kmdf_tell(add, at_once, NULL);
 }
 
-/* -- mistakes ------------------------------------------------------------------------------------------------------ */
+/* -- mistakes ----------------------------------------------------------------------------------------------------- */
 
 enum mistake {
 	INITIALIZE_TWICE,

@@ -66,8 +66,7 @@ static WDFOBJECT plain(WDFOBJECT parent)
 	return object;
 }
 
-/* -- attributes -------------------------------------------------------------------------------------------------------
- */
+/* -- attributes --------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS create_with(const WDF_OBJECT_ATTRIBUTES *attributes)
 {
@@ -119,8 +118,7 @@ static void attributes_that_an_object_can_not_have_are_refused(void **state)
 	wdf_run(wrong_attributes);
 }
 
-/* -- contexts ---------------------------------------------------------------------------------------------------------
- */
+/* -- contexts ----------------------------------------------------------------------------------------------------- */
 
 static void contexts(void)
 {
@@ -161,8 +159,7 @@ static void what_is_no_context_has_no_object(void **state)
 	wdf_run_breaks("context.invalid", wrong_context);
 }
 
-/* -- life -------------------------------------------------------------------------------------------------------------
- */
+/* -- life --------------------------------------------------------------------------------------------------------- */
 
 static void tree(void)
 {

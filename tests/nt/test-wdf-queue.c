@@ -100,7 +100,7 @@ static NTSTATUS NTAPI add(WDFDRIVER driver, PWDFDEVICE_INIT init)
 	return WdfIoQueueCreate(d.device, &d.config, &d.attributes, &d.queue);
 }
 
-/* -- creation ------------------------------------------------------------------------------------------------------ */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS create(WDFQUEUE *queue)
 {
@@ -150,7 +150,7 @@ static void a_queue_is_created_as_its_configuration_says_or_not_at_all(void **st
 	kmdf_tell(add_and_check, plug_in, NULL);
 }
 
-/* -- presenting ---------------------------------------------------------------------------------------------------- */
+/* -- presenting --------------------------------------------------------------------------------------------------- */
 
 static us_nt_handle open(struct us_nt_user *user)
 {
@@ -244,7 +244,7 @@ static void what_no_handler_takes_fails_and_transfers_of_nothing_are_done_alread
 	kmdf_tell(add, present_none, &d);
 }
 
-/* -- synchronization scope and execution level --------------------------------------------------------------------- */
+/* -- synchronization scope and execution level -------------------------------------------------------------------- */
 
 static void NTAPI scoped(WDFQUEUE queue, WDFREQUEST request, size_t length)
 {
@@ -279,7 +279,7 @@ static void callbacks_of_a_scope_never_overlap(void **state)
 	assert_int_equal(d.irql, PASSIVE_LEVEL);
 }
 
-/* -- manual -------------------------------------------------------------------------------------------------------- */
+/* -- manual ------------------------------------------------------------------------------------------------------- */
 
 static void NTAPI now_ready(WDFQUEUE queue, WDFCONTEXT context)
 {
@@ -373,7 +373,7 @@ static void requests_are_found_and_taken_by_hand(void **state)
 	kmdf_tell(add, take_by_hand, NULL);
 }
 
-/* -- states -------------------------------------------------------------------------------------------------------- */
+/* -- states ------------------------------------------------------------------------------------------------------- */
 
 static void NTAPI state_reached(WDFQUEUE queue, WDFCONTEXT context)
 {

@@ -95,7 +95,7 @@ static us_nt_handle open(struct us_nt_user *user)
 	return file;
 }
 
-/* -- buffers ------------------------------------------------------------------------------------------------------- */
+/* -- buffers ------------------------------------------------------------------------------------------------------ */
 
 static void look_at_buffers(WDFREQUEST request, size_t out, size_t in)
 {
@@ -244,7 +244,7 @@ static void an_applications_own_buffers_are_locked_in_its_context(void **state)
 	kmdf_tell(add, ask, &code);
 }
 
-/* -- the end ------------------------------------------------------------------------------------------------------- */
+/* -- the end ------------------------------------------------------------------------------------------------------ */
 
 static void report_framework_status(WDFREQUEST request, size_t out, size_t in)
 {
@@ -383,7 +383,7 @@ static void what_a_driver_may_not_do_with_a_request_ends_the_run(void **state)
 	}
 }
 
-/* -- to another queue ---------------------------------------------------------------------------------------------- */
+/* -- to another queue --------------------------------------------------------------------------------------------- */
 
 static void forward(WDFREQUEST request, size_t out, size_t in)
 {

@@ -278,7 +278,7 @@ static void the_first_alternative_is_what_is_granted(void **state)
 	tell(without_interrupts);
 }
 
-/* -- failing ------------------------------------------------------------------------------------------------------- */
+/* -- failing ------------------------------------------------------------------------------------------------------ */
 
 static NTSTATUS refuse(WDFIORESREQLIST list)
 {

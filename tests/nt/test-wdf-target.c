@@ -83,7 +83,7 @@ static NTSTATUS echo(char *data, LONGLONG limit, ULONG_PTR *bytes)
 	return WdfIoTargetSendIoctlSynchronously(d.target, NULL, ECHO, &in, &out, &options, bytes);
 }
 
-/* -- and waits ----------------------------------------------------------------------------------------------------- */
+/* -- and waits ---------------------------------------------------------------------------------------------------- */
 
 static void synchronously(struct us_nt_user *user, void *context)
 {
@@ -132,7 +132,7 @@ static void the_next_lower_driver_is_a_target_for_the_devices_life(void **state)
 	kmdf_tell_breaks("object.not-deletable", add, to_the_bus, NULL);
 }
 
-/* -- and goes on --------------------------------------------------------------------------------------------------- */
+/* -- and goes on -------------------------------------------------------------------------------------------------- */
 
 static void NTAPI done(WDFREQUEST request, WDFIOTARGET target, PWDF_REQUEST_COMPLETION_PARAMS params,
 		       WDFCONTEXT context)
@@ -292,7 +292,7 @@ static void a_request_may_come_back_while_its_canceller_waits_for_the_lock(void 
 	}
 }
 
-/* -- mistakes ------------------------------------------------------------------------------------------------------ */
+/* -- mistakes ----------------------------------------------------------------------------------------------------- */
 
 static void send_unformatted(struct us_nt_user *user, void *context)
 {

@@ -115,7 +115,7 @@ static void plug_in(struct us_nt_user *user)
 	us_nt_expect_status(user, us_nt_plug_in(user), STATUS_SUCCESS);
 }
 
-/* -- creation ------------------------------------------------------------------------------------------------------ */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 static void create_wrongly(struct us_nt_user *user, void *context)
 {
@@ -171,7 +171,7 @@ static void each_has_a_parent_and_is_serialized_with_callbacks_of_its_own_level(
 	kmdf_tell(add, create_serialized, NULL);
 }
 
-/* -- timers -------------------------------------------------------------------------------------------------------- */
+/* -- timers ------------------------------------------------------------------------------------------------------- */
 
 static void once(struct us_nt_user *user, void *context)
 {
@@ -249,7 +249,7 @@ static void a_timer_is_not_waited_for_in_its_own_callback(void **state)
 	kmdf_tell_breaks("timer.stop-in-callback", add, fire, &d);
 }
 
-/* -- DPCs and work items ------------------------------------------------------------------------------------------- */
+/* -- DPCs and work items ------------------------------------------------------------------------------------------ */
 
 static void queue_them(struct us_nt_user *user, void *context)
 {
@@ -332,7 +332,7 @@ static void callbacks_of_the_devices_scope_never_overlap(void **state)
 	}
 }
 
-/* -- locks --------------------------------------------------------------------------------------------------------- */
+/* -- locks -------------------------------------------------------------------------------------------------------- */
 
 static void make_locks(struct us_nt_user *user)
 {

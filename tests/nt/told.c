@@ -20,7 +20,8 @@ struct us_function *told_model(void)
 	return fn;
 }
 
-struct told told_story(const char *driver, const struct us_story *story, uint64_t seed, unsigned cpus, unsigned fail_nth)
+struct told told_story(const char *driver, const struct us_story *story, uint64_t seed, unsigned cpus,
+		       unsigned fail_nth)
 {
 	const struct us_stories *crypto = us_stories_find("crypto");
 	struct told told = {0};

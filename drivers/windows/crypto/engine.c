@@ -264,8 +264,8 @@ static NTSTATUS StatusOf(PDEVICE_CONTEXT Context, PREQUEST_CONTEXT Request, ULON
 			    CryptoHwRead(Context, CRYPTO_FAULT_HI), CryptoHwRead(Context, CRYPTO_FAULT_LO));
 		return STATUS_IO_DEVICE_ERROR;
 	case ERROR_COMMAND_LOST:
-		CryptoError("engine", "the device has not processed the %lu bytes of command %lu: did it get it?", Request->Piece,
-			    Request->Command);
+		CryptoError("engine", "the device has not processed the %lu bytes of command %lu: did it get it?",
+			    Request->Piece, Request->Command);
 		return STATUS_IO_DEVICE_ERROR;
 	default:
 		CryptoError("engine",

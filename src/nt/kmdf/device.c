@@ -86,8 +86,7 @@ void us_wdf_device_detach(struct us_wdf_device *device)
 	IoDeleteDevice(wdm);
 }
 
-/* -- creation ---------------------------------------------------------------------------------------------------------
- */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 static void take_init(struct us_wdf_device *device, struct WDFDEVICE_INIT *init)
 {
@@ -253,8 +252,7 @@ static void NTAPI control_finish(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle)
 	device->wdm->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
 }
 
-/* -- what it is -------------------------------------------------------------------------------------------------------
- */
+/* -- what it is --------------------------------------------------------------------------------------------------- */
 
 static WDFDEVICE NTAPI get_handle(PWDF_DRIVER_GLOBALS globals, PDEVICE_OBJECT wdm)
 {

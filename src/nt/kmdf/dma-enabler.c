@@ -30,7 +30,7 @@ struct us_wdf_adapter *us_wdf_dma_adapter(struct us_wdf_dma_enabler *enabler, WD
 	return &enabler->adapters[enabler->duplex && direction == WdfDmaDirectionWriteToDevice];
 }
 
-/* -- creation ------------------------------------------------------------------------------------------------------ */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS check(const WDF_DMA_ENABLER_CONFIG *config)
 {
@@ -152,7 +152,7 @@ static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF
 	return status;
 }
 
-/* -- limits -------------------------------------------------------------------------------------------------------- */
+/* -- limits ------------------------------------------------------------------------------------------------------- */
 
 static size_t NTAPI get_maximum_length(PWDF_DRIVER_GLOBALS globals, WDFDMAENABLER handle)
 {
@@ -226,7 +226,7 @@ void us_wdf_dma_functions(struct _WDF_FUNCTIONS *table)
 	us_wdf_transaction_functions(table);
 }
 
-/* -- power --------------------------------------------------------------------------------------------------------- */
+/* -- power -------------------------------------------------------------------------------------------------------- */
 
 /* The device's next enabler behind `last` (NULL: the first), which the driver can not delete while it is called. */
 static struct us_wdf_dma_enabler *next(struct us_wdf_device *device, struct us_wdf_dma_enabler *last)

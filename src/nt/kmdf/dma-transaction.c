@@ -82,7 +82,7 @@ const struct us_wdf_type us_wdf_transaction_type = {
 	.destroy = destroy,
 };
 
-/* -- creation and initialization ----------------------------------------------------------------------------------- */
+/* -- creation and initialization ---------------------------------------------------------------------------------- */
 
 static NTSTATUS make_packet(struct us_wdf_transaction *transaction)
 {
@@ -257,7 +257,7 @@ static NTSTATUS NTAPI initialize_using_request(PWDF_DRIVER_GLOBALS globals, WDFD
 	return STATUS_SUCCESS;
 }
 
-/* -- transfers ----------------------------------------------------------------------------------------------------- */
+/* -- transfers ---------------------------------------------------------------------------------------------------- */
 
 /* The list of a transfer is there: the driver programs its device. At DISPATCH_LEVEL. */
 static void program(struct us_wdf_transaction *transaction, PSCATTER_GATHER_LIST list)
@@ -459,7 +459,7 @@ static NTSTATUS NTAPI release(PWDF_DRIVER_GLOBALS globals, WDFDMATRANSACTION han
 	return STATUS_SUCCESS;
 }
 
-/* -- what it is ---------------------------------------------------------------------------------------------------- */
+/* -- what it is --------------------------------------------------------------------------------------------------- */
 
 static void NTAPI set_maximum_length(PWDF_DRIVER_GLOBALS globals, WDFDMATRANSACTION handle, size_t length)
 {

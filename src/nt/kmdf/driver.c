@@ -38,8 +38,7 @@ const struct us_wdf_type us_wdf_driver_type = {
 	.destroy = destroy_driver,
 };
 
-/* -- devices come ----------------------------------------------------------------------------------------------------
- */
+/* -- devices come ------------------------------------------------------------------------------------------------- */
 
 /* What EvtDriverDeviceAdd has done counts only if it succeeded: else the device that it created goes again. */
 static NTSTATUS NTAPI add_device(PDRIVER_OBJECT wdm, PDEVICE_OBJECT pdo)
@@ -85,8 +84,7 @@ static void NTAPI unload(PDRIVER_OBJECT wdm)
 	us_wdf_later_flush();
 }
 
-/* -- creation --------------------------------------------------------------------------------------------------------
- */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS check_config(const WDF_DRIVER_CONFIG *config)
 {
@@ -157,8 +155,7 @@ static NTSTATUS NTAPI driver_create(PWDF_DRIVER_GLOBALS globals, PDRIVER_OBJECT 
 	return STATUS_SUCCESS;
 }
 
-/* -- what the driver asks ---------------------------------------------------------------------------------------------
- */
+/* -- what the driver asks ----------------------------------------------------------------------------------------- */
 
 static PWSTR NTAPI get_registry_path(PWDF_DRIVER_GLOBALS globals, WDFDRIVER handle)
 {

@@ -169,15 +169,15 @@ static void cancel_waiting(struct us_wdf_queue *queue, const struct us_wdf_file 
 NTSTATUS us_wdf_dispatch_cleanup(struct us_wdf_device *device, PIRP irp)
 {
 	struct us_wdf_file *file = us_wdf_file_of(device, IoGetCurrentIrpStackLocation(irp)->FileObject);
-	LIST_ENTRY *link;
+	struct us_wdf_queue *queue;
 
 	if (file && device->file.EvtFileCleanup) {
 		us_wdf_lock(lock_of(device));
 		US_CALL_VOID("EvtFileCleanup", device->file.EvtFileCleanup, (WDFFILEOBJECT)file);
 		us_wdf_unlock(lock_of(device));
 	}
-	for (link = device->queues.Flink; file && link != &device->queues; link = link->Flink)
-		cancel_waiting(CONTAINING_RECORD(link, struct us_wdf_queue, of_device), file);
+	for (queue = file ? us_wdf_next_queue(device, NULL) : NULL; queue; queue = us_wdf_next_queue(device, queue))
+		cancel_waiting(queue, file);
 	return forwards(device) ? us_wdf_forward(device, irp) : us_wdf_complete(irp, STATUS_SUCCESS);
 }
 
@@ -195,7 +195,7 @@ NTSTATUS us_wdf_dispatch_close(struct us_wdf_device *device, PIRP irp)
 	return forwards(device) ? us_wdf_forward(device, irp) : us_wdf_complete(irp, STATUS_SUCCESS);
 }
 
-/* -- what the driver asks ------------------------------------------------------------------------------------------ */
+/* -- what the driver asks ----------------------------------------------------------------------------------------- */
 
 static PUNICODE_STRING NTAPI get_file_name(PWDF_DRIVER_GLOBALS globals, WDFFILEOBJECT handle)
 {

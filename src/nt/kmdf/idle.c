@@ -41,8 +41,7 @@ static bool may_idle(const struct us_wdf_idle *idle)
 	return idle->started && idle->has_settings && idle->settings.Enabled != WdfFalse;
 }
 
-/* -- down and up ------------------------------------------------------------------------------------------------------
- */
+/* -- down and up -------------------------------------------------------------------------------------------------- */
 
 static void wake_waiting(struct us_wdf_idle *idle)
 {
@@ -168,8 +167,7 @@ DEVICE_POWER_STATE us_wdf_sleep_state(struct us_wdf_device *device)
 	return PowerDeviceD3;
 }
 
-/* -- settings ---------------------------------------------------------------------------------------------------------
- */
+/* -- settings ----------------------------------------------------------------------------------------------------- */
 
 /* From which state the bus says that the device can wake: PowerDeviceUnspecified, from none. */
 static DEVICE_POWER_STATE wakes_from(struct us_wdf_device *device)

@@ -94,8 +94,7 @@ static void NTAPI init_free(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle)
 	us_wdf_init_free(init);
 }
 
-/* -- Plug and Play and power ------------------------------------------------------------------------------------------
- */
+/* -- Plug and Play and power -------------------------------------------------------------------------------------- */
 
 static void NTAPI set_pnp_power(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle,
 				PWDF_PNPPOWER_EVENT_CALLBACKS callbacks)
@@ -180,8 +179,7 @@ static void NTAPI set_release_order(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT
 				 "WdfDeviceInitSetReleaseHardwareOrderOnFailure was called with %d.", (int)order);
 }
 
-/* -- the device object ------------------------------------------------------------------------------------------------
- */
+/* -- the device object -------------------------------------------------------------------------------------------- */
 
 static void NTAPI set_io_type(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle, WDF_DEVICE_IO_TYPE type)
 {
@@ -265,8 +263,7 @@ static void NTAPI set_class(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle,
 	init->has_class = true;
 }
 
-/* -- I/O --------------------------------------------------------------------------------------------------------------
- */
+/* -- I/O ---------------------------------------------------------------------------------------------------------- */
 
 static void check_attributes(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES attributes, const char *function)
 {
@@ -349,8 +346,7 @@ static void NTAPI set_remove_lock(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT h
 	us_wdf_take_or_stop(&taken, sizeof(taken), options, sizeof(taken), "WdfDeviceInitSetRemoveLockOptions");
 }
 
-/* -- control devices --------------------------------------------------------------------------------------------------
- */
+/* -- control devices ---------------------------------------------------------------------------------------------- */
 
 static PWDFDEVICE_INIT NTAPI control_allocate(PWDF_DRIVER_GLOBALS globals, WDFDRIVER driver, const UNICODE_STRING *sddl)
 {

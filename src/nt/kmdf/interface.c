@@ -15,8 +15,7 @@ static struct us_wdf_device *from(WDFDEVICE handle)
 	return us_wdf_from(handle, &us_wdf_device_type);
 }
 
-/* -- device interfaces ------------------------------------------------------------------------------------------------
- */
+/* -- device interfaces -------------------------------------------------------------------------------------------- */
 
 static bool same_string(const UNICODE_STRING *a, const UNICODE_STRING *b)
 {
@@ -149,8 +148,7 @@ static NTSTATUS NTAPI retrieve_interface_string(PWDF_DRIVER_GLOBALS globals, WDF
 	return interface_->link.Buffer ? us_wdf_string_set(string, &interface_->link) : STATUS_INVALID_DEVICE_STATE;
 }
 
-/* -- symbolic links ---------------------------------------------------------------------------------------------------
- */
+/* -- symbolic links ----------------------------------------------------------------------------------------------- */
 
 /* The name of a device, or of the bus's device object below it. */
 static NTSTATUS name_of(struct us_wdf_device *device, WCHAR *buffer, ULONG size, UNICODE_STRING *name)
@@ -196,8 +194,7 @@ static NTSTATUS NTAPI create_symbolic_link(PWDF_DRIVER_GLOBALS globals, WDFDEVIC
 	return status;
 }
 
-/* -- interfaces of functions ------------------------------------------------------------------------------------------
- */
+/* -- interfaces of functions -------------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI add_query_interface(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle,
 					  PWDF_QUERY_INTERFACE_CONFIG config)

@@ -43,8 +43,7 @@ static struct us_wdf_interrupt *at(LIST_ENTRY *link)
 	return CONTAINING_RECORD(link, struct us_wdf_interrupt, of_device);
 }
 
-/* -- creation ---------------------------------------------------------------------------------------------------------
- */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS check_config(const WDF_INTERRUPT_CONFIG *config)
 {

@@ -130,7 +130,7 @@ static inline PDRIVER_CANCEL us_wdf_set_cancel_routine(PIRP irp, PDRIVER_CANCEL 
 	return old;
 }
 
-/* -- requests (request.c) ------------------------------------------------------------------------------------------ */
+/* -- requests (request.c) ----------------------------------------------------------------------------------------- */
 
 /*
  * The request behind a driver's handle. A bugcheck "request.used-after-completion" when it is completed, even if its
@@ -164,12 +164,12 @@ void us_wdf_request_free_buffers(struct us_wdf_request *request);
  */
 NTSTATUS us_wdf_request_dma(struct us_wdf_request *request, WDF_DMA_DIRECTION direction, PMDL *mdl, size_t *length);
 
-/* -- their end (request-complete.c) -------------------------------------------------------------------------------- */
+/* -- their end (request-complete.c) ------------------------------------------------------------------------------- */
 
 /* Completes a request that is nobody's any more, or the driver's and checked. */
 void us_wdf_request_end(struct us_wdf_request *request, NTSTATUS status, CCHAR boost);
 
-/* -- their cancellation (request-cancel.c) ------------------------------------------------------------------------- */
+/* -- their cancellation (request-cancel.c) ------------------------------------------------------------------------ */
 
 /* Cancels what the driver has marked cancelable, as IoCancelIrp() would: a purge. False: it is not marked, or in other
  * hands. */
@@ -178,7 +178,7 @@ bool us_wdf_request_cancel_drivers(struct us_wdf_request *request);
 /* Calls EvtRequestCancel, which was put off. */
 void us_wdf_request_call_cancel(struct us_wdf_request *request);
 
-/* -- queues -------------------------------------------------------------------------------------------------------- */
+/* -- queues ------------------------------------------------------------------------------------------------------- */
 
 /* Puts a request into a queue that accepts it; dispatches. `head`: it is requeued. The queue must be dispatched
  * afterwards. */
@@ -228,7 +228,7 @@ void us_wdf_request_complete_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_request_cancel_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_request_send_functions(struct _WDF_FUNCTIONS *table);
 
-/* -- file objects (file.c) ----------------------------------------------------------------------------------------- */
+/* -- file objects (file.c) ---------------------------------------------------------------------------------------- */
 
 struct us_wdf_file {
 	struct us_wdf_object object;
@@ -242,5 +242,11 @@ struct us_wdf_file *us_wdf_file_of(struct us_wdf_device *device, PFILE_OBJECT wd
 
 /* A create request is about to be completed: with failure its file object goes. */
 void us_wdf_file_created(struct us_wdf_request *request, NTSTATUS status);
+
+/*
+ * The device's queues, one after the other (NULL: the first), while the driver is called in between: each is
+ * referenced for its turn, so that its place in the list is good when that is over. NULL behind the last.
+ */
+struct us_wdf_queue *us_wdf_next_queue(struct us_wdf_device *device, struct us_wdf_queue *last);
 
 #endif

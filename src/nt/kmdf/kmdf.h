@@ -14,7 +14,7 @@
 
 #include "nt/kmdf/object.h"
 
-/* -- the framework's state -------------------------------------------------------------------------------------------- */
+/* -- the framework's state ---------------------------------------------------------------------------------------- */
 
 #define US_WDF_NAMES 4
 
@@ -204,7 +204,7 @@ NTSTATUS us_wdf_dispatch_io(struct us_wdf_device *device, PIRP irp);
 /* locks.c: the lock inside of a WDFSPINLOCK, which from now on is one of interrupts. */
 PKSPIN_LOCK us_wdf_spin_lock_for_interrupt(struct us_wdf_object *lock);
 
-/* -- memory objects (memory.c) ---------------------------------------------------------------------------------------- */
+/* -- memory objects (memory.c) ------------------------------------------------------------------------------------ */
 
 /* A WDFMEMORY around a buffer that is somebody else's (a request's), below `parent`. */
 NTSTATUS us_wdf_memory_wrap(struct us_wdf_object *parent, PVOID buffer, size_t size, struct us_wdf_object **memory);
@@ -215,7 +215,7 @@ NTSTATUS us_wdf_memory_new(PWDF_OBJECT_ATTRIBUTES attributes, size_t size, ULONG
 /* A memory object's buffer and size. */
 PVOID us_wdf_memory_buffer(struct us_wdf_object *memory, size_t *size);
 
-/* -- how queues hear of power (queue.c); called by pnp.c at PASSIVE_LEVEL ------------------------------------------- */
+/* -- how queues hear of power (queue.c); called by pnp.c at PASSIVE_LEVEL ----------------------------------------- */
 
 /* The device is in D0: power-managed queues deliver again (EvtIoResume first for what the driver kept). */
 void us_wdf_queues_power_up(struct us_wdf_device *device);
@@ -237,7 +237,7 @@ void us_wdf_queues_purge_all(struct us_wdf_device *device);
 void us_wdf_power_reference(struct us_wdf_device *device);
 void us_wdf_power_dereference(struct us_wdf_device *device);
 
-/* -- how interrupts and DMA hear of power (interrupt.c, dma-enabler.c); at PASSIVE_LEVEL --------------------------------------- */
+/* -- how interrupts and DMA hear of power (interrupt.c, dma-enabler.c); at PASSIVE_LEVEL -------------------------- */
 
 /* Assigns the granted resources to the device's interrupt objects; at start, before EvtDevicePrepareHardware. */
 void us_wdf_interrupts_assign(struct us_wdf_device *device);
@@ -255,7 +255,7 @@ void us_wdf_interrupts_disconnect(struct us_wdf_device *device);
 NTSTATUS us_wdf_dma_power_up(struct us_wdf_device *device);
 NTSTATUS us_wdf_dma_power_down(struct us_wdf_device *device);
 
-/* -- between the files of Plug and Play and power ---------------------------------------------------------------------- */
+/* -- between the files of Plug and Play and power ----------------------------------------------------------------- */
 
 /*
  * dispatch.c: passes an IRP to the next lower driver, in the same stack location; or in a copy of it, and waits. Below a
@@ -346,7 +346,7 @@ void us_wdf_take_or_stop(void *to, size_t size, const void *from, size_t least, 
 WDF_DRIVER_GLOBALS *us_wdf_globals(void);
 const struct us_export *us_wdf_function(size_t index); /* of the table; NULL behind its end */
 
-/* -- function tables ------------------------------------------------------------------------------------------------ */
+/* -- function tables ---------------------------------------------------------------------------------------------- */
 
 void us_wdf_object_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_driver_functions(struct _WDF_FUNCTIONS *table);

@@ -32,7 +32,7 @@ struct us_wdf_binding {
 	struct bind_info *info;
 };
 
-/* -- the functions ------------------------------------------------------------------------------------------------- */
+/* -- the functions ------------------------------------------------------------------------------------------------ */
 
 static const struct us_wdf_function {
 	const char *name;
@@ -93,7 +93,7 @@ const struct us_export *us_wdf_function(size_t index)
 	return index < FUNCTIONS ? &all[index] : NULL;
 }
 
-/* -- binding ------------------------------------------------------------------------------------------------------- */
+/* -- binding ------------------------------------------------------------------------------------------------------ */
 
 static bool is_kmdf(PCWSTR component)
 {

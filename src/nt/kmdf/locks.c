@@ -12,7 +12,7 @@ _Noreturn static void misuse(unsigned code, const void *lock, const char *rule, 
 	us_wdf_violation(code, lock, rule, "%s was called with %s, %s.", function, us_wdf_name(lock), why);
 }
 
-/* -- spin locks ---------------------------------------------------------------------------------------------------- */
+/* -- spin locks --------------------------------------------------------------------------------------------------- */
 
 struct us_wdf_spin_lock {
 	struct us_wdf_object object;
@@ -108,7 +108,7 @@ static void NTAPI spin_lock_release(PWDF_DRIVER_GLOBALS globals, WDFSPINLOCK han
 	us_nt_lower_irql(lock->irql);
 }
 
-/* -- wait locks ---------------------------------------------------------------------------------------------------- */
+/* -- wait locks --------------------------------------------------------------------------------------------------- */
 
 struct us_wdf_wait_lock {
 	struct us_wdf_object object;

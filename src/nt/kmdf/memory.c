@@ -99,8 +99,7 @@ NTSTATUS us_wdf_memory_new(PWDF_OBJECT_ATTRIBUTES attributes, size_t size, ULONG
 	return status;
 }
 
-/* -- memory ---------------------------------------------------------------------------------------------------------
- */
+/* -- memory ------------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI memory_create(PWDF_DRIVER_GLOBALS globals, PWDF_OBJECT_ATTRIBUTES attributes, POOL_TYPE pool,
 				    ULONG tag, size_t size, WDFMEMORY *result, PVOID *buffer)
@@ -205,8 +204,7 @@ static NTSTATUS NTAPI memory_copy_from(PWDF_DRIVER_GLOBALS globals, WDFMEMORY ha
 	return status;
 }
 
-/* -- lookaside lists -------------------------------------------------------------------------------------------------
- */
+/* -- lookaside lists ---------------------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI lookaside_create(PWDF_DRIVER_GLOBALS globals, PWDF_OBJECT_ATTRIBUTES attributes, size_t size,
 				       POOL_TYPE pool, PWDF_OBJECT_ATTRIBUTES memory_attributes, ULONG tag,

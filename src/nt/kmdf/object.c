@@ -68,7 +68,7 @@ static unsigned next_number(const struct us_wdf_type *type)
 	us_nt_unsupported("More kinds of framework objects than the stage knows.");
 }
 
-/* -- creation ------------------------------------------------------------------------------------------------------ */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 NTSTATUS us_wdf_check_attributes(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES attributes)
 {
@@ -169,7 +169,7 @@ NTSTATUS us_wdf_create(const struct us_wdf_type *type, PWDF_OBJECT_ATTRIBUTES at
 	return STATUS_SUCCESS;
 }
 
-/* -- handles ------------------------------------------------------------------------------------------------------- */
+/* -- handles ------------------------------------------------------------------------------------------------------ */
 
 /* Looks into memory that may be nobody's any more: that is the question. */
 __attribute__((no_sanitize("address"))) bool us_wdf_is_object(const void *handle, const struct us_wdf_type *type)
@@ -223,7 +223,7 @@ void *us_wdf_ancestor(struct us_wdf_object *object, const struct us_wdf_type *ty
 	return object;
 }
 
-/* -- later --------------------------------------------------------------------------------------------------------- */
+/* -- later -------------------------------------------------------------------------------------------------------- */
 
 static void worker(void *context)
 {
@@ -272,7 +272,7 @@ void us_wdf_later_flush(void)
 	}
 }
 
-/* -- references and deletion --------------------------------------------------------------------------------------- */
+/* -- references and deletion -------------------------------------------------------------------------------------- */
 
 static bool wants_passive(const struct us_wdf_object *object)
 {
@@ -398,8 +398,7 @@ void us_wdf_delete(struct us_wdf_object *object)
 	}
 }
 
-/* -- what the driver calls ------------------------------------------------------------------------------------------
- */
+/* -- what the driver calls ---------------------------------------------------------------------------------------- */
 
 static struct us_wdf_tag *find_tag(struct us_wdf_object *object, PVOID value)
 {

@@ -143,7 +143,7 @@ const char *us_wdf_name(const void *object);
 void us_wdf_later(struct us_wdf_later *later);
 void us_wdf_later_flush(void);
 
-/* -- locks (lock.c) ------------------------------------------------------------------------------------------------- */
+/* -- locks (lock.c) ----------------------------------------------------------------------------------------------- */
 
 /*
  * The callbacks' lock of an object's synchronization scope: passive, one that threads wait for, taken below

@@ -181,7 +181,7 @@ static void NTAPI set_callbacks(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT ini
 			    offsetof(WDF_PDO_EVENT_CALLBACKS, EvtDeviceReportedMissing), "WdfPdoInitSetEventCallbacks");
 }
 
-/* -- the list ------------------------------------------------------------------------------------------------------ */
+/* -- the list ----------------------------------------------------------------------------------------------------- */
 
 static struct us_wdf_child *at(LIST_ENTRY *link)
 {
@@ -292,7 +292,7 @@ static WDFDEVICE NTAPI get_parent(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle)
 	return (WDFDEVICE)device->child->parent;
 }
 
-/* -- reported to the system ---------------------------------------------------------------------------------------- */
+/* -- reported to the system --------------------------------------------------------------------------------------- */
 
 /* The relations that a driver above has made already, and room for all children. NULL: no memory. */
 static PDEVICE_RELATIONS more_relations(PIRP irp, ULONG room)

@@ -10,8 +10,7 @@
 
 #define TAG 0x50447846u /* "FxDP" */
 
-/* -- start and stop ---------------------------------------------------------------------------------------------------
- */
+/* -- start and stop ----------------------------------------------------------------------------------------------- */
 
 /* The first list of granted resources, copied: the IRP's is gone when that is completed. */
 static bool copy_list(PCM_RESOURCE_LIST *to, const CM_RESOURCE_LIST *from)
@@ -175,8 +174,7 @@ static NTSTATUS stop(struct us_wdf_device *device, PIRP irp)
 	return us_wdf_forward(device, irp);
 }
 
-/* -- removal ----------------------------------------------------------------------------------------------------------
- */
+/* -- removal ------------------------------------------------------------------------------------------------------ */
 
 /* Down for good, as far as it is up; nothing waits in a queue any more. */
 static void take_down(struct us_wdf_device *device)

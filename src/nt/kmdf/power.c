@@ -8,8 +8,7 @@
 #include "nt/sched.h"
 #include "nt/trace.h"
 
-/* -- device power IRPs ------------------------------------------------------------------------------------------------
- */
+/* -- device power IRPs -------------------------------------------------------------------------------------------- */
 
 static WDF_POWER_DEVICE_STATE wdf_state(const struct us_wdf_device *device, DEVICE_POWER_STATE state)
 {
@@ -81,8 +80,7 @@ NTSTATUS us_wdf_request_power(struct us_wdf_device *device, DEVICE_POWER_STATE s
 	return request.status;
 }
 
-/* -- system power IRPs ------------------------------------------------------------------------------------------------
- */
+/* -- system power IRPs -------------------------------------------------------------------------------------------- */
 
 static void sleep_with_system(struct us_wdf_device *device)
 {

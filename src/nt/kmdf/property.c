@@ -15,8 +15,7 @@ static PDEVICE_OBJECT pdo_of(WDFDEVICE handle)
 	return device->pdo;
 }
 
-/* -- properties -------------------------------------------------------------------------------------------------------
- */
+/* -- properties --------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS query(PDEVICE_OBJECT pdo, DEVICE_REGISTRY_PROPERTY property, ULONG size, PVOID buffer, PULONG needed)
 {
@@ -78,8 +77,7 @@ static NTSTATUS NTAPI init_alloc_and_query(PWDF_DRIVER_GLOBALS globals, PWDFDEVI
 			   result);
 }
 
-/* -- registry keys ----------------------------------------------------------------------------------------------------
- */
+/* -- registry keys ------------------------------------------------------------------------------------------------ */
 
 static NTSTATUS open_key(PDEVICE_OBJECT pdo, ULONG kind, ACCESS_MASK access, PWDF_OBJECT_ATTRIBUTES attributes,
 			 WDFKEY *key)

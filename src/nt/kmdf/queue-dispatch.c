@@ -13,7 +13,7 @@
 
 #include <wdfstatus.h>
 
-/* -- a queue's books ----------------------------------------------------------------------------------------------- */
+/* -- a queue's books ---------------------------------------------------------------------------------------------- */
 
 static void NTAPI cancel_waiting(PDEVICE_OBJECT device, PIRP irp)
 {
@@ -114,7 +114,7 @@ void us_wdf_queue_cancel_waiting(struct us_wdf_queue *queue)
 			us_wdf_queue_cancelled(queue, request);
 }
 
-/* -- waiting for a queue ------------------------------------------------------------------------------------------- */
+/* -- waiting for a queue ------------------------------------------------------------------------------------------ */
 
 struct waiter {
 	LIST_ENTRY link;
@@ -168,7 +168,7 @@ void us_wdf_queue_changed(struct us_wdf_queue *queue)
 	}
 }
 
-/* -- putting off --------------------------------------------------------------------------------------------------- */
+/* -- putting off -------------------------------------------------------------------------------------------------- */
 
 bool us_wdf_queue_must_defer(struct us_wdf_queue *queue)
 {
@@ -189,7 +189,7 @@ void us_wdf_queue_defer(struct us_wdf_queue *queue)
 		KeInsertQueueDpc(&queue->dpc, NULL, NULL);
 }
 
-/* -- the steps ----------------------------------------------------------------------------------------------------- */
+/* -- the steps ---------------------------------------------------------------------------------------------------- */
 
 /* Says, right before the driver's code runs, that it has the request: only now can it be asked to stop with it. */
 static WDFREQUEST delivered(struct us_wdf_request *request)

@@ -36,7 +36,7 @@ static WDF_IO_QUEUE_STATE NTAPI get_state(PWDF_DRIVER_GLOBALS globals, WDFQUEUE 
 	return (WDF_IO_QUEUE_STATE)state;
 }
 
-/* -- what the driver asks for -------------------------------------------------------------------------------------- */
+/* -- what the driver asks for ------------------------------------------------------------------------------------- */
 
 static bool drivers_are_back(struct us_wdf_queue *queue)
 {
@@ -233,13 +233,9 @@ void us_wdf_queue_state_functions(struct _WDF_FUNCTIONS *table)
 	table->WdfIoQueueReadyNotify = ready_notify;
 }
 
-/* -- power --------------------------------------------------------------------------------------------------------- */
+/* -- power -------------------------------------------------------------------------------------------------------- */
 
-/*
- * The device's queues, one after the other, while the driver is called in between: each is referenced, so that its
- * place in the list is good when its turn is over.
- */
-static struct us_wdf_queue *next_queue(struct us_wdf_device *device, struct us_wdf_queue *last)
+struct us_wdf_queue *us_wdf_next_queue(struct us_wdf_device *device, struct us_wdf_queue *last)
 {
 	LIST_ENTRY *link = last ? last->of_device.Flink : device->queues.Flink;
 	struct us_wdf_queue *queue = NULL;
@@ -294,7 +290,7 @@ void us_wdf_queues_power_up(struct us_wdf_device *device)
 {
 	struct us_wdf_queue *queue;
 
-	for (queue = next_queue(device, NULL); queue; queue = next_queue(device, queue))
+	for (queue = us_wdf_next_queue(device, NULL); queue; queue = us_wdf_next_queue(device, queue))
 		if (queue->power_managed)
 			resume(queue);
 }
@@ -367,10 +363,10 @@ void us_wdf_queues_power_down(struct us_wdf_device *device, bool for_good)
 {
 	struct us_wdf_queue *queue;
 
-	for (queue = next_queue(device, NULL); queue; queue = next_queue(device, queue))
+	for (queue = us_wdf_next_queue(device, NULL); queue; queue = us_wdf_next_queue(device, queue))
 		if (queue->power_managed)
 			leave_d0(queue, for_good);
-	for (queue = next_queue(device, NULL); queue; queue = next_queue(device, queue))
+	for (queue = us_wdf_next_queue(device, NULL); queue; queue = us_wdf_next_queue(device, queue))
 		if (queue->power_managed)
 			wait_for_driver(queue, for_good);
 }
@@ -379,8 +375,8 @@ void us_wdf_queues_purge_all(struct us_wdf_device *device)
 {
 	struct us_wdf_queue *queue;
 
-	for (queue = next_queue(device, NULL); queue; queue = next_queue(device, queue))
+	for (queue = us_wdf_next_queue(device, NULL); queue; queue = us_wdf_next_queue(device, queue))
 		leave_d0(queue, true);
-	for (queue = next_queue(device, NULL); queue; queue = next_queue(device, queue))
+	for (queue = us_wdf_next_queue(device, NULL); queue; queue = us_wdf_next_queue(device, queue))
 		wait_for_driver(queue, true);
 }

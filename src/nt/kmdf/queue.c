@@ -52,7 +52,7 @@ const struct us_wdf_type us_wdf_queue_type = {
 	.dispose = dispose,
 };
 
-/* -- creation ------------------------------------------------------------------------------------------------------ */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 static bool has_handler(const WDF_IO_QUEUE_CONFIG *config)
 {
@@ -183,7 +183,7 @@ static NTSTATUS NTAPI configure_dispatching(PWDF_DRIVER_GLOBALS globals, WDFDEVI
 	return STATUS_SUCCESS;
 }
 
-/* -- requests come ------------------------------------------------------------------------------------------------- */
+/* -- requests come ------------------------------------------------------------------------------------------------ */
 
 /* The types of requests that come by queues have the numbers of their IRPs' major functions. */
 struct us_wdf_queue *us_wdf_queue_for(struct us_wdf_device *device, PIRP irp)

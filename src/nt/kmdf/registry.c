@@ -49,8 +49,7 @@ NTSTATUS us_wdf_key_new(HANDLE handle, PWDF_OBJECT_ATTRIBUTES attributes, WDFKEY
 	return STATUS_SUCCESS;
 }
 
-/* -- keys -------------------------------------------------------------------------------------------------------------
- */
+/* -- keys --------------------------------------------------------------------------------------------------------- */
 
 static void describe(OBJECT_ATTRIBUTES *object, WDFKEY parent, PCUNICODE_STRING name)
 {
@@ -123,8 +122,7 @@ static NTSTATUS NTAPI remove_value(PWDF_DRIVER_GLOBALS globals, WDFKEY handle, P
 	return ZwDeleteValueKey(from(handle)->handle, (PUNICODE_STRING)(uintptr_t)name);
 }
 
-/* -- reading ----------------------------------------------------------------------------------------------------------
- */
+/* -- reading ------------------------------------------------------------------------------------------------------ */
 
 /* A whole value, in a piece of pool; *value is NULL when there is none. */
 static NTSTATUS read(WDFKEY handle, PCUNICODE_STRING name, KEY_VALUE_PARTIAL_INFORMATION **value, const char *function)
@@ -272,8 +270,7 @@ static NTSTATUS NTAPI query_string(PWDF_DRIVER_GLOBALS globals, WDFKEY handle, P
 	return status;
 }
 
-/* -- writing ----------------------------------------------------------------------------------------------------------
- */
+/* -- writing ------------------------------------------------------------------------------------------------------ */
 
 static NTSTATUS write(WDFKEY handle, PCUNICODE_STRING name, ULONG type, const void *data, size_t size,
 		      const char *function)

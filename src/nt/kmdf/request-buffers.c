@@ -137,7 +137,7 @@ static NTSTATUS NTAPI retrieve_output_buffer(PWDF_DRIVER_GLOBALS globals, WDFREQ
 			length);
 }
 
-/* -- memory objects and MDLs: each is made once, and lives with the request ---------------------------------------- */
+/* -- memory objects and MDLs: each is made once, and lives with the request --------------------------------------- */
 
 static NTSTATUS retrieve_memory(struct us_wdf_request *request, bool output, WDFMEMORY *result)
 {
@@ -250,7 +250,7 @@ NTSTATUS us_wdf_request_dma(struct us_wdf_request *request, WDF_DMA_DIRECTION di
 	return status;
 }
 
-/* -- the application's own addresses ------------------------------------------------------------------------------- */
+/* -- the application's own addresses ------------------------------------------------------------------------------ */
 
 static NTSTATUS retrieve_user(struct us_wdf_request *request, bool output, size_t minimum, PVOID *buffer,
 			      size_t *length)

@@ -61,7 +61,7 @@ void us_wdf_request_end(struct us_wdf_request *request, NTSTATUS status, CCHAR b
 	us_wdf_dereference(&request->object);
 }
 
-/* -- what the driver may do wrong ---------------------------------------------------------------------------------- */
+/* -- what the driver may do wrong --------------------------------------------------------------------------------- */
 
 static void must_be_owned(struct us_wdf_request *request, const char *function)
 {
@@ -142,7 +142,7 @@ static void complete(struct us_wdf_request *request, NTSTATUS status, CCHAR boos
 	us_wdf_request_end(request, status, boost);
 }
 
-/* -- what the driver calls ----------------------------------------------------------------------------------------- */
+/* -- what the driver calls ---------------------------------------------------------------------------------------- */
 
 static void NTAPI complete_request(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, NTSTATUS status)
 {

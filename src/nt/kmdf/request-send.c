@@ -8,7 +8,7 @@
 
 #include <wdfstatus.h>
 
-/* -- requests of the driver's own ---------------------------------------------------------------------------------- */
+/* -- requests of the driver's own --------------------------------------------------------------------------------- */
 
 static NTSTATUS new_irp(struct us_wdf_request *request, struct us_wdf_io_target *target)
 {
@@ -126,7 +126,7 @@ static NTSTATUS NTAPI change_target(PWDF_DRIVER_GLOBALS globals, WDFREQUEST hand
 	return us_wdf_send_prepare(request, target);
 }
 
-/* -- formatting ---------------------------------------------------------------------------------------------------- */
+/* -- formatting --------------------------------------------------------------------------------------------------- */
 
 NTSTATUS us_wdf_send_prepare(struct us_wdf_request *request, struct us_wdf_io_target *target)
 {
@@ -218,7 +218,7 @@ static void NTAPI format_stack(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, P
 	next->Control = 0;
 }
 
-/* -- the time limit ------------------------------------------------------------------------------------------------ */
+/* -- the time limit ----------------------------------------------------------------------------------------------- */
 
 struct us_wdf_send_limit {
 	KTIMER timer;
@@ -282,7 +282,7 @@ static void start_limit(struct us_wdf_request *request, const WDF_REQUEST_SEND_O
 	KeSetTimer(&request->send.limit->timer, due, &request->send.limit->dpc);
 }
 
-/* -- sending ------------------------------------------------------------------------------------------------------- */
+/* -- sending ------------------------------------------------------------------------------------------------------ */
 
 /* The request is back: with its status, and the driver's again. */
 static void came_back(struct us_wdf_request *request, NTSTATUS status, ULONG_PTR information)

@@ -32,7 +32,7 @@ const struct us_wdf_type us_wdf_request_type = {
 	.destroy = destroy,
 };
 
-/* -- those that are no more ---------------------------------------------------------------------------------------- */
+/* -- those that are no more --------------------------------------------------------------------------------------- */
 
 #define REMEMBERED 256
 
@@ -130,7 +130,7 @@ NTSTATUS us_wdf_request_new(struct us_wdf_device *device, PIRP irp, struct us_wd
 	return STATUS_SUCCESS;
 }
 
-/* -- what it asks for ---------------------------------------------------------------------------------------------- */
+/* -- what it asks for --------------------------------------------------------------------------------------------- */
 
 void us_wdf_request_parameters(PIRP irp, PWDF_REQUEST_PARAMETERS parameters)
 {
@@ -236,7 +236,7 @@ static WDFQUEUE NTAPI get_io_queue(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handl
 	return (WDFQUEUE)request->queue;
 }
 
-/* -- on to another queue, and back --------------------------------------------------------------------------------- */
+/* -- on to another queue, and back -------------------------------------------------------------------------------- */
 
 /* What must hold of a request that goes back to the framework. */
 static void must_be_movable(struct us_wdf_request *request, const char *function)

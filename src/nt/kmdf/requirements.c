@@ -229,7 +229,7 @@ NTSTATUS us_wdf_child_requirements(struct us_wdf_device *device, PFN_WDF_DEVICE_
 	return status;
 }
 
-/* -- alternatives -------------------------------------------------------------------------------------------------- */
+/* -- alternatives ------------------------------------------------------------------------------------------------- */
 
 static struct requirements *from(WDFIORESREQLIST handle)
 {
@@ -336,7 +336,7 @@ static void NTAPI set_interface(PWDF_DRIVER_GLOBALS globals, WDFIORESREQLIST han
 	r->changed = true;
 }
 
-/* -- descriptors --------------------------------------------------------------------------------------------------- */
+/* -- descriptors -------------------------------------------------------------------------------------------------- */
 
 static struct alternative *list_from(WDFIORESLIST handle)
 {

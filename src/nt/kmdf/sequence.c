@@ -18,8 +18,7 @@
 #define CALL_SIMPLY(device, name)                                                                                      \
 	((device)->pnp.name ? US_CALL(#name, (device)->pnp.name, (WDFDEVICE)(device)) : STATUS_SUCCESS)
 
-/* -- hardware ---------------------------------------------------------------------------------------------------------
- */
+/* -- hardware ----------------------------------------------------------------------------------------------------- */
 
 static void drop_lists(struct us_wdf_device *device)
 {
@@ -63,8 +62,7 @@ void us_wdf_release_hardware(struct us_wdf_device *device)
 	drop_lists(device);
 }
 
-/* -- up ---------------------------------------------------------------------------------------------------------------
- */
+/* -- up ----------------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS start_self_managed(struct us_wdf_device *device)
 {
@@ -115,8 +113,7 @@ NTSTATUS us_wdf_power_up(struct us_wdf_device *device, WDF_POWER_DEVICE_STATE pr
 	return status;
 }
 
-/* -- down -------------------------------------------------------------------------------------------------------------
- */
+/* -- down --------------------------------------------------------------------------------------------------------- */
 
 static void keep_first(NTSTATUS *status, NTSTATUS next)
 {

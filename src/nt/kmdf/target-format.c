@@ -172,7 +172,7 @@ static NTSTATUS format_control(struct us_wdf_request *request, struct us_wdf_io_
 	return status;
 }
 
-/* -- formatting by the driver -------------------------------------------------------------------------------------- */
+/* -- formatting by the driver ------------------------------------------------------------------------------------- */
 
 static NTSTATUS transfer(WDFIOTARGET target_handle, WDFREQUEST handle, bool write, WDFMEMORY memory,
 			 PWDFMEMORY_OFFSET offsets, PLONGLONG offset, const char *function)
@@ -231,7 +231,7 @@ static NTSTATUS NTAPI format_internal(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET t
 		       "WdfIoTargetFormatRequestForInternalIoctl");
 }
 
-/* -- sending and waiting ------------------------------------------------------------------------------------------- */
+/* -- sending and waiting ------------------------------------------------------------------------------------------ */
 
 /* What is to be sent, if not NULL: a transfer or a control code. */
 struct job {

@@ -37,8 +37,7 @@ static void *volatile kept;
 /* Keeps a call from being made into a jump, so that its function stays on the stack. */
 #define STAY __asm__ volatile("")
 
-/* -- crashes ----------------------------------------------------------------------------------------------------------
- */
+/* -- crashes ------------------------------------------------------------------------------------------------------ */
 
 DEFECT(null_pointer)
 {
@@ -166,8 +165,7 @@ DEFECT(stack_overflow_in_call)
 	call->device->registers[0] = recurse_and_call(call, 0);
 }
 
-/* -- what never ends --------------------------------------------------------------------------------------------------
- */
+/* -- what never ends ---------------------------------------------------------------------------------------------- */
 
 DEFECT(loop)
 {
@@ -201,8 +199,7 @@ DEFECT(two_locks)
 	WdfWaitLockRelease(call->device->second);
 }
 
-/* -- locks and IRQL ---------------------------------------------------------------------------------------------------
- */
+/* -- locks and IRQL ----------------------------------------------------------------------------------------------- */
 
 DEFECT(spin_lock_kept)
 {
@@ -240,8 +237,7 @@ DEFECT(passive_call_at_dispatch)
 	KeLowerIrql(old);
 }
 
-/* -- requests and objects ---------------------------------------------------------------------------------------------
- */
+/* -- requests and objects ----------------------------------------------------------------------------------------- */
 
 DEFECT(completed_twice)
 {
@@ -278,8 +274,7 @@ DEFECT(no_handle)
 	STAY;
 }
 
-/* -- the system -------------------------------------------------------------------------------------------------------
- */
+/* -- the system --------------------------------------------------------------------------------------------------- */
 
 NTSYSAPI NTSTATUS NTAPI ZwLoadDriver(PUNICODE_STRING Name);
 
@@ -312,8 +307,7 @@ DEFECT(own_breakpoint)
 	STAY;
 }
 
-/* -- the device's registers -------------------------------------------------------------------------------------------
- */
+/* -- the device's registers --------------------------------------------------------------------------------------- */
 
 DEFECT(behind_registers)
 {
@@ -335,8 +329,7 @@ DEFECT(mapping_kept)
 	kept = MmMapIoSpace(call->device->bar, call->device->size, MmNonCached); /* here: mapping_kept */
 }
 
-/* -- what outlives the driver -----------------------------------------------------------------------------------------
- */
+/* -- what outlives the driver ------------------------------------------------------------------------------------- */
 
 DEFECT(pool_kept)
 {
@@ -400,8 +393,7 @@ DEFECT(work_item_kept)
 	ExQueueWorkItem(&item, DelayedWorkQueue);
 }
 
-/* -- the driver -------------------------------------------------------------------------------------------------------
- */
+/* -- the driver --------------------------------------------------------------------------------------------------- */
 
 static EVT_WDF_DRIVER_DEVICE_ADD device_add;
 static EVT_WDF_DRIVER_UNLOAD unload;

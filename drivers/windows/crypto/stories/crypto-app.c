@@ -13,7 +13,8 @@ void app_fill(uint8_t *data, size_t size, uint32_t number)
 	}
 }
 
-/* -- requests ------------------------------------------------------------------------------------------------------------ */
+/* -- requests
+ * ------------------------------------------------------------------------------------------------------------ */
 
 us_nt_handle app_open(struct us_nt_user *user, int access)
 {
@@ -34,7 +35,8 @@ void app_info(struct us_nt_user *user, us_nt_handle file, CRYPTO_INFO *info)
 {
 	uint64_t returned;
 
-	us_nt_expect_status(user, us_nt_control(user, file, IOCTL_CRYPTO_GET_INFO, NULL, 0, info, sizeof(*info), &returned),
+	us_nt_expect_status(user,
+			    us_nt_control(user, file, IOCTL_CRYPTO_GET_INFO, NULL, 0, info, sizeof(*info), &returned),
 			    STATUS_SUCCESS);
 	us_nt_expect(user, returned == sizeof(*info));
 }
@@ -44,8 +46,8 @@ void app_statistics(struct us_nt_user *user, us_nt_handle file, CRYPTO_STATISTIC
 	uint64_t returned;
 
 	us_nt_expect_status(user,
-			    us_nt_control(user, file, IOCTL_CRYPTO_GET_STATISTICS, NULL, 0, statistics, sizeof(*statistics),
-					  &returned),
+			    us_nt_control(user, file, IOCTL_CRYPTO_GET_STATISTICS, NULL, 0, statistics,
+					  sizeof(*statistics), &returned),
 			    STATUS_SUCCESS);
 	us_nt_expect(user, returned == sizeof(*statistics));
 }
@@ -92,18 +94,19 @@ void app_cipher(struct us_nt_user *user, us_nt_handle file, bool encrypt, uint8_
 	memcpy(right, data, size);
 	right_cipher(encrypt, key_number, in.Iv, right, size);
 	us_nt_expect_status(user,
-			    us_nt_control(user, file, encrypt ? IOCTL_CRYPTO_ENCRYPT : IOCTL_CRYPTO_DECRYPT, &in, sizeof(in),
-					  data, size, &returned),
+			    us_nt_control(user, file, encrypt ? IOCTL_CRYPTO_ENCRYPT : IOCTL_CRYPTO_DECRYPT, &in,
+					  sizeof(in), data, size, &returned),
 			    STATUS_SUCCESS);
 	is_right = returned == size && memcmp(data, right, size) == 0;
 	free(right);
 	us_nt_expect(user, is_right);
 }
 
-/* -- several at once ------------------------------------------------------------------------------------------------------ */
+/* -- several at once
+ * ------------------------------------------------------------------------------------------------------ */
 
-void start_cipher(struct us_nt_user *user, struct work *work, us_nt_handle file, bool encrypt, uint8_t key_number, size_t size,
-		  size_t offset)
+void start_cipher(struct us_nt_user *user, struct work *work, us_nt_handle file, bool encrypt, uint8_t key_number,
+		  size_t size, size_t offset)
 {
 	*work = (struct work){.encrypt = encrypt, .key_number = key_number, .size = size};
 	work->data = us_nt_buffer(user, size, offset);
@@ -116,7 +119,8 @@ void start_cipher(struct us_nt_user *user, struct work *work, us_nt_handle file,
 			    sizeof(work->in), work->data, size);
 }
 
-void start_digest(struct us_nt_user *user, struct work *work, us_nt_handle file, ULONG flags, size_t size, size_t offset)
+void start_digest(struct us_nt_user *user, struct work *work, us_nt_handle file, ULONG flags, size_t size,
+		  size_t offset)
 {
 	*work = (struct work){.flags = {flags}, .size = size};
 	if (size) {
@@ -125,7 +129,8 @@ void start_digest(struct us_nt_user *user, struct work *work, us_nt_handle file,
 		app_fill(work->data, size, (uint32_t)size);
 		memcpy(work->right, work->data, size);
 	}
-	us_nt_start_control(user, &work->io, file, IOCTL_CRYPTO_DIGEST, &work->flags, sizeof(work->flags), work->data, size);
+	us_nt_start_control(user, &work->io, file, IOCTL_CRYPTO_DIGEST, &work->flags, sizeof(work->flags), work->data,
+			    size);
 }
 
 us_nt_status end_work(struct us_nt_user *user, struct work *work)

@@ -5,14 +5,17 @@
 static void published_vectors(struct us_nt_user *user, void *context)
 {
 	/* FIPS 180-4: "abc"; SP 800-38A, F.2.5: the first block of CBC-AES256. */
-	static const uint8_t abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
-				      0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+	static const uint8_t abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40,
+				      0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17,
+				      0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
 	static const CRYPTO_KEY_VALUE key = {{0x60, 0x3d, 0xeb, 0x10, 0x15, 0xca, 0x71, 0xbe, 0x2b, 0x73, 0xae,
 					      0xf0, 0x85, 0x7d, 0x77, 0x81, 0x1f, 0x35, 0x2c, 0x07, 0x3b, 0x61,
 					      0x08, 0xd7, 0x2d, 0x98, 0x10, 0xa3, 0x09, 0x14, 0xdf, 0xf4}};
 	static const CRYPTO_CIPHER iv = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
-	static const uint8_t plain[] = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a};
-	static const uint8_t secret[] = {0xf5, 0x8c, 0x4c, 0x04, 0xd6, 0xe5, 0xf1, 0xba, 0x77, 0x9e, 0xab, 0xfb, 0x5f, 0x7b, 0xfb, 0xd6};
+	static const uint8_t plain[] = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96,
+					0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a};
+	static const uint8_t secret[] = {0xf5, 0x8c, 0x4c, 0x04, 0xd6, 0xe5, 0xf1, 0xba,
+					 0x77, 0x9e, 0xab, 0xfb, 0x5f, 0x7b, 0xfb, 0xd6};
 	us_nt_handle file = app_begin(user);
 	uint8_t digest[CRYPTO_DIGEST_BYTES], block[16];
 
@@ -24,16 +27,18 @@ static void published_vectors(struct us_nt_user *user, void *context)
 	us_nt_expect_status(user, us_nt_control(user, file, IOCTL_CRYPTO_SET_KEY, &key, sizeof(key), NULL, 0, NULL),
 			    STATUS_SUCCESS);
 	memcpy(block, plain, sizeof(block));
-	us_nt_expect_status(user, us_nt_control(user, file, IOCTL_CRYPTO_ENCRYPT, &iv, sizeof(iv), block, sizeof(block), NULL),
-			    STATUS_SUCCESS);
+	us_nt_expect_status(
+		user, us_nt_control(user, file, IOCTL_CRYPTO_ENCRYPT, &iv, sizeof(iv), block, sizeof(block), NULL),
+		STATUS_SUCCESS);
 	us_nt_expect(user, memcmp(block, secret, sizeof(block)) == 0);
-	us_nt_expect_status(user, us_nt_control(user, file, IOCTL_CRYPTO_DECRYPT, &iv, sizeof(iv), block, sizeof(block), NULL),
-			    STATUS_SUCCESS);
+	us_nt_expect_status(
+		user, us_nt_control(user, file, IOCTL_CRYPTO_DECRYPT, &iv, sizeof(iv), block, sizeof(block), NULL),
+		STATUS_SUCCESS);
 	us_nt_expect(user, memcmp(block, plain, sizeof(block)) == 0);
 }
 
 /* Lengths around blocks of the digest, pages, and the number of entries that fit a window; from each kind of offset. */
-static const uint32_t boundaries[] = {0,    1,	  55,	56,   63,   64,	   65,	  4095,	 4096,	4097,
+static const uint32_t boundaries[] = {0,    1,    55,   56,    63,    64,    65,    4095,  4096,      4097,
 				      8191, 8192, 8193, 16384, 20480, 20481, 65536, 65537, 131072 - 1};
 static const uint32_t offsets[] = {0, 1, 15, 16, 2048, 4080, 4095};
 
@@ -121,7 +126,7 @@ static void small_through_the_window(struct us_nt_user *user, void *context)
 		size_t size, offset;
 		bool window;
 	} requests[] = {
-		{16, 0, true},		 {4 * PAGE, 0, true},	   {PAGE, 16, true},	{4 * PAGE, 16, false},
+		{16, 0, true},        {4 * PAGE, 0, true},   {PAGE, 16, true},     {4 * PAGE, 16, false},
 		{5 * PAGE, 0, false}, {64 * PAGE, 0, false}, {16, PAGE - 1, true},
 	};
 	us_nt_handle file = app_begin(user);
@@ -153,7 +158,8 @@ static void access_rights(struct us_nt_user *user, void *context)
 	(void)context;
 	us_nt_expect_status(user, us_nt_control(user, reader, IOCTL_CRYPTO_RESET, NULL, 0, NULL, 0, NULL),
 			    STATUS_ACCESS_DENIED);
-	us_nt_expect_status(user, us_nt_control(user, writer, IOCTL_CRYPTO_RESET, NULL, 0, NULL, 0, NULL), STATUS_SUCCESS);
+	us_nt_expect_status(user, us_nt_control(user, writer, IOCTL_CRYPTO_RESET, NULL, 0, NULL, 0, NULL),
+			    STATUS_SUCCESS);
 	status = us_nt_control(user, writer, IOCTL_CRYPTO_GET_INFO, NULL, 0, &info, sizeof(info), NULL);
 	us_nt_expect_status(user, status, STATUS_ACCESS_DENIED);
 	us_nt_expect_status(user, part(user, nobody, CRYPTO_FIRST | CRYPTO_LAST, "abc", 3), STATUS_ACCESS_DENIED);
@@ -235,8 +241,8 @@ static void what_is_refused(struct us_nt_user *user, void *context)
 	(void)context;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		us_nt_expect_status(user,
-				    us_nt_control(user, file, wrong[i].code, wrong[i].in, wrong[i].in_size, wrong[i].out,
-						  wrong[i].out_size, NULL),
+				    us_nt_control(user, file, wrong[i].code, wrong[i].in, wrong[i].in_size,
+						  wrong[i].out, wrong[i].out_size, NULL),
 				    wrong[i].status);
 	app_all_is_well(user, file);
 }
@@ -276,13 +282,15 @@ static void keys_are_the_handles(struct us_nt_user *user, void *context)
 		app_fill(data, sizeof(data), i);
 		app_cipher(user, one, true, 1, data, sizeof(data));
 		app_cipher(user, two, false, 2, data, sizeof(data));
-		us_nt_expect_status(user,
-				    us_nt_control(user, three, IOCTL_CRYPTO_ENCRYPT, &iv, sizeof(iv), data, sizeof(data), NULL),
-				    STATUS_INVALID_DEVICE_STATE);
+		us_nt_expect_status(
+			user,
+			us_nt_control(user, three, IOCTL_CRYPTO_ENCRYPT, &iv, sizeof(iv), data, sizeof(data), NULL),
+			STATUS_INVALID_DEVICE_STATE);
 	}
 	us_nt_close(user, one);
 	one = app_open(user, US_NT_READ);
-	us_nt_expect_status(user, us_nt_control(user, one, IOCTL_CRYPTO_ENCRYPT, &iv, sizeof(iv), data, sizeof(data), NULL),
+	us_nt_expect_status(user,
+			    us_nt_control(user, one, IOCTL_CRYPTO_ENCRYPT, &iv, sizeof(iv), data, sizeof(data), NULL),
 			    STATUS_INVALID_DEVICE_STATE);
 }
 
@@ -309,7 +317,8 @@ static void with_the_line(struct us_nt_user *user, void *context)
 	granted(user, CryptoInterruptsLine, 0);
 }
 
-/* The other device on the line pulls it all the time: the driver claims its own interrupts, one a command, and no more. */
+/* The other device on the line pulls it all the time: the driver claims its own interrupts, one a command, and no more.
+ */
 static void anothers_interrupts(struct us_nt_user *user, void *context)
 {
 	us_nt_handle file = app_begin(user);

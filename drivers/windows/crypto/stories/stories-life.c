@@ -11,7 +11,8 @@ static void start_all(struct us_nt_user *user, us_nt_handle file, struct work wo
 {
 	app_set_key(user, file, 1);
 	for (unsigned i = 0; i < WORKS; i++)
-		start_cipher(user, &work[i], file, true, 1, 16 * (1 + us_nt_chance(user, 2000)), us_nt_chance(user, PAGE));
+		start_cipher(user, &work[i], file, true, 1, 16 * (1 + us_nt_chance(user, 2000)),
+			     us_nt_chance(user, PAGE));
 	us_nt_advance(user, us_nt_chance(user, 40) * MICROSECOND);
 }
 
@@ -38,7 +39,8 @@ static void hang_and_recovery(struct us_nt_user *user, void *context)
 	start_cipher(user, &work[1], file, true, 1, PAGE, 0);
 	us_nt_advance(user, 9 * (uint64_t)SECOND);
 	us_nt_expect(user, !us_nt_has_ended(user, &work[0].io));
-	us_nt_advance(user, SECOND + 100 * (uint64_t)MILLISECOND); /* the driver gives up waiting, and resets the device */
+	us_nt_advance(user,
+		      SECOND + 100 * (uint64_t)MILLISECOND); /* the driver gives up waiting, and resets the device */
 	us_nt_unhang(user);
 	us_nt_expect_status(user, end_work(user, &work[0]), STATUS_IO_TIMEOUT);
 	us_nt_expect(user, us_nt_time(user) - begin < 12 * (uint64_t)SECOND);
@@ -137,8 +139,8 @@ static void unknown_device(struct us_nt_user *user, void *context)
 	us_nt_expect_status(user, us_nt_plug_in(user), STATUS_DEVICE_CONFIGURATION_ERROR);
 	us_nt_expect(user, us_nt_events(user, EVENT_NOT_THE_DEVICE) == 1);
 	us_nt_unhang(user);
-	us_nt_stick(user, BAR0, CRYPTO_VERSION, (CRYPTO_VERSION_RESET & CRYPTO_VERSION_MINOR_MASK) |
-							2u << CRYPTO_VERSION_MAJOR_SHIFT);
+	us_nt_stick(user, BAR0, CRYPTO_VERSION,
+		    (CRYPTO_VERSION_RESET & CRYPTO_VERSION_MINOR_MASK) | 2u << CRYPTO_VERSION_MAJOR_SHIFT);
 	us_nt_expect_status(user, us_nt_plug_in(user), STATUS_REVISION_MISMATCH);
 	us_nt_expect(user, us_nt_events(user, EVENT_UNKNOWN_VERSION) == 1);
 	us_nt_unhang(user);
@@ -149,8 +151,8 @@ static void unknown_device(struct us_nt_user *user, void *context)
 static void later_minor_version(struct us_nt_user *user, void *context)
 {
 	(void)context;
-	us_nt_stick(user, BAR0, CRYPTO_VERSION, (CRYPTO_VERSION_RESET & CRYPTO_VERSION_MAJOR_MASK) |
-							0x77u << CRYPTO_VERSION_MINOR_SHIFT);
+	us_nt_stick(user, BAR0, CRYPTO_VERSION,
+		    (CRYPTO_VERSION_RESET & CRYPTO_VERSION_MAJOR_MASK) | 0x77u << CRYPTO_VERSION_MINOR_SHIFT);
 	app_all_is_well(user, app_begin(user));
 }
 
@@ -188,8 +190,8 @@ static void short_lists(struct us_nt_user *user, void *context)
 /* All ones from the beginning. */
 static void nobody_there(struct us_nt_user *user, void *context)
 {
-	static const uint32_t registers[] = {CRYPTO_ID, CRYPTO_VERSION, CRYPTO_FEATURES, CRYPTO_LIMITS, CRYPTO_MAX_LENGTH,
-					     CRYPTO_STATUS};
+	static const uint32_t registers[] = {CRYPTO_ID,     CRYPTO_VERSION,    CRYPTO_FEATURES,
+					     CRYPTO_LIMITS, CRYPTO_MAX_LENGTH, CRYPTO_STATUS};
 
 	(void)context;
 	for (unsigned i = 0; i < ARRAY_SIZE(registers); i++)

@@ -20,9 +20,11 @@ static void many_in_flight(struct us_nt_user *user, void *context)
 		size_t size = 16 * (1 + us_nt_chance(user, 600));
 
 		if (us_nt_chance(user, 3) == 0)
-			start_digest(user, &work[i], files[n], CRYPTO_FIRST | CRYPTO_LAST, size, us_nt_chance(user, PAGE));
+			start_digest(user, &work[i], files[n], CRYPTO_FIRST | CRYPTO_LAST, size,
+				     us_nt_chance(user, PAGE));
 		else
-			start_cipher(user, &work[i], files[n], us_nt_chance(user, 2), (uint8_t)n, size, us_nt_chance(user, PAGE));
+			start_cipher(user, &work[i], files[n], us_nt_chance(user, 2), (uint8_t)n, size,
+				     us_nt_chance(user, PAGE));
 	}
 	for (unsigned i = 0; i < WORKS; i++)
 		us_nt_expect_status(user, end_work(user, &work[(i * 5) % WORKS]), STATUS_SUCCESS);
@@ -41,7 +43,8 @@ static void in_order(struct us_nt_user *user, void *context)
 		app_set_key(user, files[i], (uint8_t)i);
 	}
 	for (unsigned i = 0; i < WORKS; i++)
-		start_cipher(user, &work[i], files[i % HANDLES], true, i % HANDLES, 16 * (WORKS - i) * (WORKS - i) * 8, 0);
+		start_cipher(user, &work[i], files[i % HANDLES], true, i % HANDLES, 16 * (WORKS - i) * (WORKS - i) * 8,
+			     0);
 	/* Looked at from the last to the first: when one has ended, those before it have. */
 	while (ended < WORKS) {
 		ended = 0;
@@ -256,7 +259,8 @@ static void reset_between(struct us_nt_user *user, void *context)
 	app_set_key(user, file, 1);
 	start_cipher(user, &work[0], file, true, 1, 16 * PAGE, 0);
 	start_cipher(user, &work[1], file, true, 1, 16 * PAGE, 0);
-	us_nt_expect_status(user, us_nt_control(user, boss, IOCTL_CRYPTO_RESET, NULL, 0, NULL, 0, NULL), STATUS_SUCCESS);
+	us_nt_expect_status(user, us_nt_control(user, boss, IOCTL_CRYPTO_RESET, NULL, 0, NULL, 0, NULL),
+			    STATUS_SUCCESS);
 	start_cipher(user, &work[2], file, false, 1, 16 * PAGE, 0);
 	start_digest(user, &work[3], boss, CRYPTO_FIRST | CRYPTO_LAST, 5 * PAGE, 1);
 	for (unsigned i = 0; i < 4; i++)

@@ -5,8 +5,10 @@
 static const uint32_t one = 1, four = 4;
 
 static const struct us_nt_value registry[] = {
-	{"Device\\Interrupt Management\\MessageSignaledInterruptProperties", "MSISupported", REG_DWORD, &one, sizeof(one)},
-	{"Device\\Interrupt Management\\MessageSignaledInterruptProperties", "MessageNumberLimit", REG_DWORD, &four, sizeof(four)},
+	{"Device\\Interrupt Management\\MessageSignaledInterruptProperties", "MSISupported", REG_DWORD, &one,
+	 sizeof(one)},
+	{"Device\\Interrupt Management\\MessageSignaledInterruptProperties", "MessageNumberLimit", REG_DWORD, &four,
+	 sizeof(four)},
 };
 
 static const struct us_story *const lists[] = {crypto_data_stories, crypto_many_stories, crypto_life_stories, NULL};
