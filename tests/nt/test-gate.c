@@ -159,13 +159,15 @@ static ULONG NTAPI twice(ULONG n)
 	return 2 * n;
 }
 
-static void NTAPI keep_irql(void)
+static void NTAPI keep_irql(PVOID context)
 {
+	(void)context;
 	us_nt_raise_irql(DISPATCH_LEVEL);
 }
 
-static void NTAPI keep_region(void)
+static void NTAPI keep_region(PVOID context)
 {
+	(void)context;
 	us_nt_current()->critical++;
 }
 
@@ -184,7 +186,7 @@ static void a_callback_gives_its_result(void **state)
 static void call_back_irql(void *context)
 {
 	(void)context;
-	US_CALL_VOID("EvtKeep", keep_irql);
+	US_CALL_VOID("EvtKeep", keep_irql, NULL);
 }
 
 static void a_callback_that_keeps_the_irql_is_a_bugcheck(void **state)
@@ -196,7 +198,7 @@ static void a_callback_that_keeps_the_irql_is_a_bugcheck(void **state)
 static void call_back_region(void *context)
 {
 	(void)context;
-	US_CALL_VOID("EvtKeep", keep_region);
+	US_CALL_VOID("EvtKeep", keep_region, NULL);
 }
 
 static void a_callback_that_keeps_a_critical_region_is_a_bugcheck(void **state)

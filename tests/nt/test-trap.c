@@ -37,7 +37,7 @@ static void registers_are_loaded_and_stored(void **state)
 	do {                                                                                                           \
 		uint64_t rax_ = (in);                                                                                  \
 		us_nt_register_write(0, ADDER_A, 4, before);                                                           \
-		__asm__ volatile(text : "+a"(rax_) : "r"(bar + ADDER_A) : "memory", "cc");                             \
+		__asm__ volatile(text : "+a"(rax_) : "S"(bar + ADDER_A) : "memory", "cc");                             \
 		rig_expect(us_nt_register_read(0, ADDER_A, 4) == (uint32_t)(expected_memory));                         \
 		rig_expect(rax_ == (uint64_t)(expected_register));                                                     \
 	} while (0)
