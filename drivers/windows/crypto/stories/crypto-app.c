@@ -5,11 +5,13 @@
 
 void app_fill(uint8_t *data, size_t size, uint32_t number)
 {
-	uint32_t x = number * 2654435761u + 1;
+	uint64_t x = number * UINT64_C(0x9e3779b97f4a7c15) + 1;
 
-	for (size_t i = 0; i < size; i++) {
-		x = x * 1664525u + 1013904223u;
-		data[i] = (uint8_t)(x >> 24);
+	for (size_t at = 0; at < size; at += sizeof(x)) { /* xorshift64 (Marsaglia) */
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		memcpy(data + at, &x, size - at < sizeof(x) ? size - at : sizeof(x));
 	}
 }
 
