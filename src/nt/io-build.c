@@ -30,14 +30,7 @@ static void ended(struct us_irp *known)
 	}
 	if (irp->Flags & IRP_DEALLOCATE_BUFFER)
 		us_nt_pool_free(irp->AssociatedIrp.SystemBuffer);
-	while (irp->MdlAddress) {
-		PMDL mdl = irp->MdlAddress;
-
-		irp->MdlAddress = mdl->Next;
-		if (mdl->MdlFlags & MDL_PAGES_LOCKED)
-			MmUnlockPages(mdl);
-		IoFreeMdl(mdl);
-	}
+	us_irp_free_mdls(irp);
 	if (irp->UserIosb)
 		*irp->UserIosb = irp->IoStatus;
 	if (irp->UserEvent)

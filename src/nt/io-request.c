@@ -15,7 +15,7 @@
 
 /* -- the end ------------------------------------------------------------------------------------------------------ */
 
-static void free_mdls(PIRP irp)
+void us_irp_free_mdls(PIRP irp)
 {
 	while (irp->MdlAddress) {
 		PMDL mdl = irp->MdlAddress;
@@ -46,7 +46,7 @@ static void release_buffers(PIRP irp)
 {
 	if ((irp->Flags & IRP_DEALLOCATE_BUFFER) && irp->AssociatedIrp.SystemBuffer)
 		us_nt_pool_free(irp->AssociatedIrp.SystemBuffer);
-	free_mdls(irp);
+	us_irp_free_mdls(irp);
 }
 
 static void end(struct us_nt_request *request, NTSTATUS status, ULONG_PTR information)

@@ -97,7 +97,6 @@ struct us_io_device {
 	UNICODE_STRING name; /* pool; Buffer NULL: none */
 	PDEVICE_OBJECT lower; /* it is attached to this one */
 	bool deleted; /* IoDeleteDevice was called; goes when the last file is closed */
-	bool starting; /* among what the driver made in DriverEntry */
 	struct us_io_device *next;
 };
 
@@ -168,5 +167,8 @@ struct us_io {
 	struct us_io_written *written; /* to the error log */
 	unsigned interfaces_made, files_open;
 };
+
+/* Unlocks and frees the MDLs of an IRP that the I/O manager made for it (io-request.c). */
+void us_irp_free_mdls(PIRP irp);
 
 #endif

@@ -493,11 +493,6 @@ void us_pe_close(struct us_pe *pe)
 	free(pe);
 }
 
-const char *us_pe_path(const struct us_pe *pe)
-{
-	return pe->path;
-}
-
 const struct us_pe_import *us_pe_imports(const struct us_pe *pe, size_t *count)
 {
 	*count = pe->nimports;

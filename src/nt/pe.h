@@ -32,7 +32,6 @@ int us_pe_open(const char *path, struct us_pe **pe, struct us_error *err);
 int us_pe_parse(const void *bytes, size_t size, const char *name, struct us_pe **pe, struct us_error *err);
 void us_pe_close(struct us_pe *pe);
 
-const char *us_pe_path(const struct us_pe *pe);
 const struct us_pe_import *us_pe_imports(const struct us_pe *pe, size_t *count);
 uint64_t us_pe_preferred_base(const struct us_pe *pe);
 size_t us_pe_image_size(const struct us_pe *pe); /* bytes in memory, whole pages */

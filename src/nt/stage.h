@@ -63,7 +63,6 @@ struct us_stage {
 	struct us_pool *pool;
 	struct us_sched *sched;
 	struct us_module *module;
-	struct us_gates *gates;
 	struct us_ke *ke;
 	struct us_ex *ex;
 	struct us_mm *mm;

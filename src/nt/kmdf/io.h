@@ -74,7 +74,6 @@ struct us_wdf_request {
 	enum us_request_owner owner;
 	bool presented; /* the driver has had it */
 	bool delivered; /* the callback that presents it has begun */
-	bool frees_irp; /* …CreateFromIrp */
 	bool allocated_irp; /* by WdfRequestCreate */
 	bool canceled_on_queue; /* EvtIoCanceledOnQueue was called: can be completed only */
 	LIST_ENTRY link; /* us_wdf_queue.waiting, .cancelled or .driver */

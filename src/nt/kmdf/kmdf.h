@@ -88,7 +88,6 @@ struct WDFDEVICE_INIT {
 	struct WDFDEVICE_INIT *next; /* of all that are alive */
 	PDEVICE_OBJECT pdo; /* NULL: a control device, or a child */
 	struct us_wdf_child *child; /* of WdfPdoInitAllocate (child.h); NULL: none */
-	struct us_wdf_device *created; /* WdfDeviceCreate made it from this */
 	bool drivers; /* the driver allocated it, and has to free it */
 	bool control, filter, exclusive;
 	WDF_PNPPOWER_EVENT_CALLBACKS pnp;

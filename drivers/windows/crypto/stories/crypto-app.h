@@ -42,7 +42,7 @@ void app_digest(struct us_nt_user *user, us_nt_handle file, const void *data, si
 /* In place; the result has to be right. The handle's key is of that number. */
 void app_cipher(struct us_nt_user *user, us_nt_handle file, bool encrypt, uint8_t key_number, void *data, size_t size);
 
-/* The same begun, and checked by app_cipher_ended() when it has ended well. */
+/* The same begun, and checked by end_work() when it has ended well. */
 struct work {
 	struct us_nt_io io;
 	bool encrypt;
