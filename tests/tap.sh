@@ -47,6 +47,13 @@ hasnt() {
 	}
 }
 
+# comes FILE: somebody writes into it, within a minute.
+comes() {
+	waited=0
+	while ! [ -s "$1" ] && [ $((waited += 1)) -lt 600 ]; do sleep 0.1; done
+	[ -s "$1" ]
+}
+
 # skip_all WHY: ends a test that can not be made here.
 skip_all() {
 	echo "1..0 # SKIP $1"

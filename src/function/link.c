@@ -19,11 +19,21 @@
 #define POLL_NS 60000
 #define PATIENCE 16
 
+#define CLOSED "the server closed the connection"
+
 static int lose(struct us_function *fn, struct us_link *link, const char *cause)
 {
 	link->dead = true;
 	snprintf(link->cause, sizeof link->cause, "%s", cause);
 	return us_fn_fail(fn, -EIO, "%s", cause);
+}
+
+/* A server that ends with messages unread resets the connection: which of the two it is, is chance. */
+static int lose_to_errno(struct us_function *fn, struct us_link *link)
+{
+	bool closed = errno == EPIPE || errno == ECONNRESET;
+
+	return lose(fn, link, closed ? CLOSED : strerror(errno));
 }
 
 static int gone(struct us_function *fn, const struct us_link *link)
@@ -116,7 +126,7 @@ static int receive(struct us_function *fn, struct us_link *link)
 	}
 	if (n < 0 && errno == EAGAIN)
 		return 0;
-	return lose(fn, link, n ? strerror(errno) : "the server closed the connection");
+	return n ? lose_to_errno(fn, link) : lose(fn, link, CLOSED);
 }
 
 static bool worth_polling(struct us_link *link)
@@ -149,7 +159,7 @@ static int wait_for_bytes(struct us_function *fn, struct us_link *link)
 		if (!n)
 			return lose(fn, link, "the server does not answer");
 		if (n < 0 && errno != EINTR)
-			return lose(fn, link, strerror(errno));
+			return lose_to_errno(fn, link);
 		rc = receive(fn, link);
 	}
 	return rc < 0 ? rc : 0;
@@ -198,7 +208,7 @@ static int wait_to_send(struct us_function *fn, struct us_link *link)
 	if (!n)
 		return lose(fn, link, "the server takes no more requests");
 	if (n < 0)
-		return errno == EINTR ? 0 : lose(fn, link, strerror(errno));
+		return errno == EINTR ? 0 : lose_to_errno(fn, link);
 	if (room && p.revents & POLLIN)
 		n = receive(fn, link);
 	return n < 0 ? n : 0;
@@ -223,7 +233,7 @@ static int send_all(struct us_function *fn, struct us_link *link, struct iovec *
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lose(fn, link, errno == EPIPE ? "the server closed the connection" : strerror(errno));
+			return lose_to_errno(fn, link);
 		msg.msg_control = NULL; /* sent with the first byte */
 		msg.msg_controllen = 0;
 		for (; msg.msg_iovlen && (size_t)n >= msg.msg_iov->iov_len; msg.msg_iov++, msg.msg_iovlen--)

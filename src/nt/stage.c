@@ -232,6 +232,8 @@ static void end(void)
 	us_nt = NULL;
 }
 
+#define GONE "who played the device is gone: %s"
+
 /* Once the other side of the seam is gone (function.h: -EIO) whatever failed is not the driver's fault. */
 static void blame_target(void)
 {
@@ -243,7 +245,7 @@ static void blame_target(void)
 	stop->outcome = US_NT_FAILED;
 	stop->rule[0] = 0;
 	stop->code = 0;
-	snprintf(stop->text, sizeof(stop->text), "who played the device is gone: %s", us_fn_error(us_nt->fn));
+	snprintf(stop->text, sizeof(stop->text), GONE, us_fn_error(us_nt->fn));
 }
 
 int us_nt_run(const struct us_rehearsal *rehearsal, void (*body)(void *context), void *context,
@@ -257,6 +259,8 @@ int us_nt_run(const struct us_rehearsal *rehearsal, void (*body)(void *context),
 		return us_fail(err, -EBUSY, "a rehearsal runs on this thread already");
 	us_nt = &stage;
 	rc = begin(rehearsal, err);
+	if (rc == -EIO && us_nt->fn)
+		us_fail(err, rc, GONE, us_fn_error(us_nt->fn));
 	if (rc == 0) {
 		if (!us_nt_thread_create("main", 8, body_main, &first))
 			rc = us_fail(err, -ENOMEM, "the stage's memory of %zu bytes has no room for a thread",

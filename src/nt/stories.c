@@ -260,6 +260,7 @@ int us_stories_tell(const struct us_telling *telling, const struct us_stories *o
 	}
 	run.virtual_time = us_fn_info(with_function.rehearsal.function)->virtual_time;
 	fprintf(telling->tap, "TAP version 14\n1..%u\n", run.count);
+	fflush(telling->tap);
 	rc = each(&with_function, own, tell_one, &run);
 	if (rc)
 		fprintf(telling->tap, "Bail out! %s\n", err->text);
