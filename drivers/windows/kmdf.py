@@ -31,6 +31,15 @@ def space(ctype):
     return ctype if ctype.endswith("*") else ctype + " "
 
 
+# On x86 all of the framework's functions are __stdcall, save these two, which take two arguments in registers.
+FASTCALL = {"WdfObjectGetTypedContextWorker", "WdfObjectContextGetObject"}
+
+
+def pointer(function, name):
+    """The start of a function pointer's name in a declaration: '(NTAPI *name'."""
+    return f"({'FASTCALL' if function in FASTCALL else 'NTAPI'} *{name}"
+
+
 def declared():
     """The functions that the headers declare; their bodies are generated."""
     text = "".join(path.read_text() for path in HERE.glob("include/*.h") if path.name != "wdffuncs.h")
@@ -62,7 +71,7 @@ def functions():
             out.append(f"\tWDFFUNC {name};\n")
             continue
         result, types = split(function_type)
-        out.append(f"\t{space(result)}(NTAPI *{name})({', '.join(types)});\n")
+        out.append(f"\t{space(result)}{pointer(name, name)})({', '.join(types)});\n")
         if name in names:
             arguments = [f"{chr(ord('a') + i)}" for i in range(len(types) - 1)]
             parameters = ", ".join(space(t) + a for t, a in zip(types[1:], arguments)) or "void"
@@ -86,11 +95,16 @@ ASSERTIONS_HEAD = """\
 #define OFFSET(x64, x86) (x86)
 #endif
 
-/* The index of a function: its place in our table's structure, an enumerator in Microsoft's headers. */
+/*
+ * The index of a function and the type of a pointer to it: place and type in our table's structure, an enumerator and a
+ * name in capitals in Microsoft's headers.
+ */
 #ifdef WDF_INCLUDE
 #define INDEX(function) function##TableIndex
+#define POINTER(function, FUNCTION) PFN_##FUNCTION
 #else
 #define INDEX(function) (offsetof(struct _WDF_FUNCTIONS, function) / sizeof(WDFFUNC))
+#define POINTER(function, FUNCTION) __typeof__(WdfFunctions->function)
 #endif
 
 #define SAME(a, b) __builtin_types_compatible_p(a, b)
@@ -111,6 +125,10 @@ def assertions(tables):
         check(f"(ULONG){enumerator} == {value}u", f"{enumerator} of {enum} is {value}")
     for index, name, function_type in table("functions", tables):
         check(f"INDEX({name}) == {index}", f"{name} has index {index}")
+        if function_type != "?":
+            result, types = split(function_type)
+            check(f"SAME(POINTER({name}, {name.upper()}), {space(result)}{pointer(name, '')})({', '.join(types)}))",
+                  f"{name} is {function_type}, {'__fastcall' if name in FASTCALL else '__stdcall'}")
     out.append("#ifndef WDF_INCLUDE\n")
     count = len(table("functions", tables))
     check(f"sizeof(struct _WDF_FUNCTIONS) == {count} * sizeof(WDFFUNC)", f"there are {count} functions")

@@ -73,6 +73,25 @@ def wrong(arch, source):
     return result.stderr.splitlines() + sorted(set(re.findall(r"\bwrong_\w+", result.stdout)))
 
 
+# What no table says: two functions take their first arguments in registers on x86.
+(work / "fast.c").write_text("""#include <ntddk.h>
+#include <wdf.h>
+PVOID context(WDFOBJECT object, PCWDF_OBJECT_CONTEXT_TYPE_INFO type);
+PVOID context(WDFOBJECT object, PCWDF_OBJECT_CONTEXT_TYPE_INFO type)
+{
+	return WdfObjectGetTypedContextWorker(object, type);
+}
+WDFOBJECT owner(PVOID context);
+WDFOBJECT owner(PVOID context)
+{
+	return WdfObjectContextGetObject(context);
+}
+""")
+command = [compilers["x86"], *flags, "-g0", "-S", str(work / "fast.c"), "-o", "-"]
+result = subprocess.run(command, capture_output=True, text=True, check=False)
+calls = len(re.findall(r"_WdfDriverGlobals, %ecx", result.stdout))
+tap.ok(calls == 2, "a context's getter and its reverse are __fastcall on x86", result.stderr + result.stdout)
+
 initialisers = root / "tests/windows/initialisers.c"
 for arch in compilers:
     found = wrong(arch, initialisers)

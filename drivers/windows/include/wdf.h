@@ -9,8 +9,9 @@
  * drivers use. A function that is missing can be declared in its header with one line; tests/windows proves each
  * structure, enumerator and function against the tables.
  *
- * Calling convention: on x86 everything is __stdcall, which these headers say with NTAPI. GCC, unlike Microsoft's
- * compiler in a driver project, does not make that the default, so a driver says NTAPI where it defines a callback.
+ * Calling convention: on x86 everything is __stdcall, which these headers say with NTAPI, save two functions that take
+ * arguments in registers (../kmdf.py). GCC, unlike Microsoft's compiler in a driver project, does not make __stdcall the
+ * default, so a driver says NTAPI where it defines a callback.
  *
  * The remark in square brackets before a function is the highest IRQL at which it may be called.
  */
