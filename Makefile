@@ -15,7 +15,8 @@ SETUP_OPTIONS = -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fno-sa
 endif
 ifdef WDF_INCLUDE
 KIND := $(KIND)-wdf
-SETUP_OPTIONS += -Dwdf_include=$(abspath $(WDF_INCLUDE))
+WDF_OPTION := "-Dwdf_include=$(shell realpath -m -- "$(WDF_INCLUDE)")"
+SETUP_OPTIONS += $(WDF_OPTION)
 endif
 ifdef VALGRIND
 export VALGRIND
@@ -59,6 +60,7 @@ setup-build:
 
 compile:
 	@test -e $(BUILD)/build.ninja || $(MESON) setup $(SETUP_OPTIONS) $(BUILD)
+	$(if $(WDF_INCLUDE),@$(MESON) configure $(WDF_OPTION) $(BUILD))
 	@ninja -C $(BUILD) -j $(JOBS)
 
 clean:

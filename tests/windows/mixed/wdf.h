@@ -3,8 +3,18 @@
 #ifndef _WDF_H_
 #define _WDF_H_
 
+#ifndef _Dispatch_type_
+#include <DriverSpecs.h>
+#endif
+
+#define WdfFunctions WdfFunctions_01015
+
+typedef VOID (*WDFFUNC)(VOID);
+extern const WDFFUNC *WdfFunctions;
+
 _Analysis_mode_(SOMETHING)
 
+#include "wdfTypes.h"
 #include "WdfObject.h"
 #include "wdfDevice.h"
 #include "WdfRequest.h"
