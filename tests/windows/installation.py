@@ -168,12 +168,20 @@ for project_file, extra in (("crypto.vcxproj", {"crypto.h"}), ("tool/cryptoctl.v
     project = xml.etree.ElementTree.parse(path)
     included = {element.get("Include") for element in project.iterfind(".//m:ItemGroup/*", names)} - {None}
     present = {p.name for p in path.parent.iterdir() if p.suffix in (".c", ".h", ".rc", ".mc", ".inf")} | extra
-    listed = {name for name in included if "|" not in name}
+    listed = {name for name in included if not re.search(r"[|$]", name)}
     tap.ok(listed == present, f"{project_file} lists every source", listed ^ present)
     identity = project.find(".//m:ProjectGuid", names).text
     windows_path = project_file.replace("/", "\\")
     tap.ok(solution.count(identity) == 9 and f'"{windows_path}", "{identity}"' in solution, "and the solution names it")
     sources |= {str((path.parent / name).relative_to(folder)) for name in present} | {project_file}
+    if project_file == "crypto.vcxproj":
+        stamp = project.find(".//m:Inf/m:TimeStamp", names).text
+        tap.ok(stamp == driver_ver[1], "the project stamps the INF with the driver's version", stamp)
+        packed = project.find(".//m:FilesToPackage", names)
+        tap.ok(packed is not None, "the driver is in the package that Visual Studio makes")
+        searched = {element.tag.split("}")[1] for element in project.iterfind(".//m:ItemDefinitionGroup/*", names)
+                    if "$(IntDir)" in (element.findtext("m:AdditionalIncludeDirectories", "", names))}
+        tap.ok(searched == {"ClCompile", "ResourceCompile"}, "what is made from events.mc is found there", searched)
 # The tool needs nothing that a Windows 10 does not have, and is built as safely as the drivers.
 for arch, path in tools.items():
     image = pe.Image(path)

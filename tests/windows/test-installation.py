@@ -51,6 +51,10 @@ CHANGES = [  # file, what is in it, what is put there, the sentence that has to 
      "the texts of all events are in the driver for x86"),
     (PROJECT, '<ClCompile Include="dma.c" />', "", "crypto.vcxproj lists every source"),
     (PROJECT, "<ProjectGuid>{9", "<ProjectGuid>{8", "and the solution names it"),
+    (PROJECT, "<TimeStamp>1.0.0.0", "<TimeStamp>1.0.1.0", "the project stamps the INF with the driver's version"),
+    (PROJECT, '<FilesToPackage Include="$(TargetPath)" />', "", "in the package that Visual Studio makes"),
+    (PROJECT, "<AdditionalIncludeDirectories>$(IntDir);", "<AdditionalIncludeDirectories>",
+     "what is made from events.mc is found"),
     (TOOL, '<ClInclude Include="word.h" />', "", "tool/cryptoctl.vcxproj lists every source"),
     (TOOL, "bcrypt.lib;", "", "the tool is linked with the same libraries"),
 ]

@@ -108,9 +108,10 @@ NTSTATUS CryptoHwMap(PDEVICE_CONTEXT Context, WDFCMRESLIST Translated)
 
 NTSTATUS CryptoHwReset(PDEVICE_CONTEXT Context)
 {
-	LARGE_INTEGER tick = {.QuadPart = WDF_REL_TIMEOUT_IN_MS(1)};
+	LARGE_INTEGER tick;
 	ULONG polls, status;
 
+	tick.QuadPart = WDF_REL_TIMEOUT_IN_MS(1);
 	CryptoHwWrite(Context, CRYPTO_COMMAND, CRYPTO_COMMAND_CODE_RESET);
 	for (polls = 0; polls < RESET_POLLS + RESET_TICKS; polls++) {
 		status = CryptoHwRead(Context, CRYPTO_STATUS);
@@ -132,7 +133,7 @@ static VOID WriteWords(PDEVICE_CONTEXT Context, ULONG Register, const UCHAR *Byt
 
 	for (i = 0; i < Words; i++) {
 		RtlCopyMemory(&word, Bytes + i * sizeof(word), sizeof(word));
-		CryptoHwWrite(Context, Register + i * sizeof(word), word);
+		CryptoHwWrite(Context, Register + i * (ULONG)sizeof(word), word);
 	}
 }
 

@@ -10,19 +10,23 @@
 #ifndef CRYPTO_TRACE_H
 #define CRYPTO_TRACE_H
 
-#define CRYPTO_PRINT(Level, Component, Format, ...)                                                                    \
-	DbgPrintEx(DPFLTR_IHVDRIVER_ID, Level, "crypto " Component ": " Format "\n", ##__VA_ARGS__)
+/* Visual Studio's preprocessor takes a __VA_ARGS__ that is handed on for one argument: so each macro is complete. */
+#define CRYPTO_LINE(Component, Format) "crypto " Component ": " Format "\n"
 
 /* Needs somebody's attention: the device, the system or the driver is broken. */
-#define CryptoError(Component, ...) CRYPTO_PRINT(DPFLTR_ERROR_LEVEL, Component, __VA_ARGS__)
+#define CryptoError(Component, Format, ...)                                                                            \
+	DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, CRYPTO_LINE(Component, Format), ##__VA_ARGS__)
 
 /* Recovered from. */
-#define CryptoWarning(Component, ...) CRYPTO_PRINT(DPFLTR_WARNING_LEVEL, Component, __VA_ARGS__)
+#define CryptoWarning(Component, Format, ...)                                                                          \
+	DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_WARNING_LEVEL, CRYPTO_LINE(Component, Format), ##__VA_ARGS__)
 
 /* Start, stop, power: a few lines in a device's life. */
-#define CryptoTrace(Component, ...) CRYPTO_PRINT(DPFLTR_TRACE_LEVEL, Component, __VA_ARGS__)
+#define CryptoTrace(Component, Format, ...)                                                                            \
+	DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_TRACE_LEVEL, CRYPTO_LINE(Component, Format), ##__VA_ARGS__)
 
 /* Every request and command. */
-#define CryptoInfo(Component, ...) CRYPTO_PRINT(DPFLTR_INFO_LEVEL, Component, __VA_ARGS__)
+#define CryptoInfo(Component, Format, ...)                                                                             \
+	DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL, CRYPTO_LINE(Component, Format), ##__VA_ARGS__)
 
 #endif
