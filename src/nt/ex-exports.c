@@ -54,6 +54,9 @@ const struct us_export us_nt_ex_exports[] = {
 	US_EXPORT(ExSetTimer, DISPATCH_LEVEL, "b:pqqp"),
 	US_EXPORT(ExCancelTimer, DISPATCH_LEVEL, "b:pp"),
 	US_EXPORT(ExDeleteTimer, DISPATCH_LEVEL, "b:pbbp"),
+
+	/* identifiers */
+	US_EXPORT(ExUuidCreate, APC_LEVEL, "s:p"),
 	US_EXPORT_END,
 };
 

@@ -77,6 +77,8 @@ const struct us_export us_nt_io_exports[] = {
 	DISPATCH(IoCsqInsertIrpEx, "s:pppp"),
 	DISPATCH(IoCsqRemoveIrp, "p:pp"),
 	DISPATCH(IoCsqRemoveNextIrp, "p:pp"),
+	US_EXPORT_AS("IoGetRequestorProcess", us_io_requestor_process, DISPATCH_LEVEL, "p:p"),
+	US_EXPORT_AS("IoGetRequestorProcessId", us_io_requestor_process_id, DISPATCH_LEVEL, "u:p"),
 	US_EXPORT_AS("IoIs32bitProcess", us_io_is_32bit_process, DISPATCH_LEVEL, "b:p"),
 	DISPATCH(IoValidateDeviceIoControlAccess, "s:px"),
 	US_EXPORT_AS("IoGetTopLevelIrp", top_level_irp, APC_LEVEL, "p:"),

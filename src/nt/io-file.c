@@ -31,6 +31,7 @@ static NTSTATUS send(PFILE_OBJECT file, UCHAR major, const struct create *create
 	PDEVICE_OBJECT device = IoGetRelatedDeviceObject(file);
 	struct us_irp *irp = us_irp_new(device->StackSize, NULL, NULL);
 	PIO_STACK_LOCATION sp;
+	KPROCESSOR_MODE mode;
 	NTSTATUS status;
 
 	if (!irp)
@@ -49,7 +50,11 @@ static NTSTATUS send(PFILE_OBJECT file, UCHAR major, const struct create *create
 		sp->Parameters.Create.FileAttributes = FILE_ATTRIBUTE_NORMAL;
 		sp->Parameters.Create.ShareAccess = FILE_SHARE_READ | FILE_SHARE_WRITE;
 	}
+	mode = us_nt_current()->previous_mode;
+	if (major != IRP_MJ_CLOSE) /* that comes when the last reference goes, in whatever thread */
+		us_nt_current()->previous_mode = UserMode;
 	status = us_nt_io_call_and_wait(device, irp->irp);
+	us_nt_current()->previous_mode = mode;
 	us_irp_free(irp);
 	return status;
 }

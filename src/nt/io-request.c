@@ -7,6 +7,7 @@
  * pages are locked and an MDL describes them. Neither: the application's own addresses.
  */
 #include "nt/io.h"
+#include "nt/ke.h"
 #include "nt/phys.h"
 #include "nt/trace.h"
 
@@ -165,6 +166,7 @@ static bool may(const FILE_OBJECT *file, const struct us_nt_request *r)
 void us_nt_io_start(PFILE_OBJECT file, struct us_nt_request *request)
 {
 	PDEVICE_OBJECT device = IoGetRelatedDeviceObject(file);
+	KPROCESSOR_MODE mode = us_nt_current()->previous_mode;
 	struct us_irp *known;
 	PIO_STACK_LOCATION sp;
 	NTSTATUS status;
@@ -199,7 +201,9 @@ void us_nt_io_start(PFILE_OBJECT file, struct us_nt_request *request)
 	}
 	us_irp_set_file(known, file);
 	request->irp = known->irp;
+	us_nt_current()->previous_mode = UserMode;
 	IofCallDriver(device, known->irp);
+	us_nt_current()->previous_mode = mode;
 }
 
 /* A request may end while its canceller waits for the cancel lock: only with it is it looked for. */
@@ -231,6 +235,26 @@ void us_nt_io_cancel_file(PFILE_OBJECT file)
 }
 
 /* -- questions of drivers ----------------------------------------------------------------------------------------- */
+
+/* NULL: the IRP was sent for no thread. */
+PEPROCESS NTAPI us_io_requestor_process(PIRP irp)
+{
+	struct us_thread *thread = (struct us_thread *)irp->Tail.Overlay.Thread;
+
+	if (!thread)
+		return NULL;
+	/* A file is closed with kernel rights, but by the application. */
+	if (irp->RequestorMode == KernelMode && thread == us_nt_current())
+		return us_nt_process(thread->previous_mode);
+	return us_nt_process(irp->RequestorMode);
+}
+
+ULONG NTAPI us_io_requestor_process_id(PIRP irp)
+{
+	PEPROCESS process = us_io_requestor_process(irp);
+
+	return process ? HandleToUlong(us_ke_get_process_id(process)) : 0;
+}
 
 BOOLEAN NTAPI us_io_is_32bit_process(PIRP irp)
 {

@@ -143,6 +143,8 @@ struct us_io_file *us_io_file(PFILE_OBJECT file);
 
 /* IoIs32bitProcess, whose declaration lacks the calling convention. */
 BOOLEAN NTAPI us_io_is_32bit_process(PIRP irp);
+PEPROCESS NTAPI us_io_requestor_process(PIRP irp);
+ULONG NTAPI us_io_requestor_process_id(PIRP irp);
 
 /* What the I/O manager asks of the layer above it, which has the devices of the bus. */
 struct us_io_bus {

@@ -19,8 +19,10 @@ static PCWDF_OBJECT_CONTEXT_TYPE_INFO unique(PCWDF_OBJECT_CONTEXT_TYPE_INFO info
 	struct us_callback callback;
 	get_unique_type get;
 
-	if (!info || !info->EvtDriverGetUniqueContextType)
-		return info && info->UniqueType ? info->UniqueType : info;
+	if (!info || info->Size <= offsetof(WDF_OBJECT_CONTEXT_TYPE_INFO, UniqueType)) /* a driver's for KMDF 1.0 */
+		return info;
+	if (!info->EvtDriverGetUniqueContextType)
+		return info->UniqueType ? info->UniqueType : info;
 	get = (get_unique_type)(uintptr_t)info->EvtDriverGetUniqueContextType;
 	us_nt_callback_enter(&callback, "EvtDriverGetUniqueContextType", (const void *)(uintptr_t)get);
 	info = get();
@@ -126,7 +128,7 @@ static NTSTATUS NTAPI allocate_context(PWDF_DRIVER_GLOBALS globals, WDFOBJECT ha
 		return status;
 	if (!attributes->ContextTypeInfo)
 		return STATUS_OBJECT_NAME_INVALID;
-	if (attributes->ParentObject)
+	if (attributes->ParentObject && us_wdf_client() >= 11) /* before, nobody looked */
 		return STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED;
 	if (object->life != US_WDF_ALIVE)
 		return STATUS_DELETE_PENDING;

@@ -369,7 +369,7 @@ static void NTAPI get_state(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF_
 	WDF_DEVICE_STATE taken;
 
 	(void)globals;
-	us_wdf_take_or_stop(&taken, sizeof(taken), state, sizeof(taken), "WdfDeviceGetDeviceState");
+	us_wdf_take_or_stop(&taken, state, "WdfDeviceGetDeviceState");
 	*state = device->state;
 }
 
@@ -378,8 +378,7 @@ static void NTAPI set_state(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF_
 	struct us_wdf_device *device = from(handle);
 
 	(void)globals;
-	us_wdf_take_or_stop(&device->state, sizeof(device->state), state, sizeof(device->state),
-			    "WdfDeviceSetDeviceState");
+	us_wdf_take_or_stop(&device->state, state, "WdfDeviceSetDeviceState");
 	if (device->pdo && (!device->child || device->pnp_state == WdfDevStatePnpStarted))
 		IoInvalidateDeviceState(device->pdo);
 }
@@ -413,8 +412,7 @@ static void NTAPI set_pnp_capabilities(PWDF_DRIVER_GLOBALS globals, WDFDEVICE ha
 	struct us_wdf_device *device = from(handle);
 
 	(void)globals;
-	us_wdf_take_or_stop(&device->pnp_capabilities, sizeof(*capabilities), capabilities, sizeof(*capabilities),
-			    "WdfDeviceSetPnpCapabilities");
+	us_wdf_take_or_stop(&device->pnp_capabilities, capabilities, "WdfDeviceSetPnpCapabilities");
 }
 
 static void NTAPI set_power_capabilities(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle,
@@ -423,8 +421,7 @@ static void NTAPI set_power_capabilities(PWDF_DRIVER_GLOBALS globals, WDFDEVICE 
 	struct us_wdf_device *device = from(handle);
 
 	(void)globals;
-	us_wdf_take_or_stop(&device->power_capabilities, sizeof(*capabilities), capabilities, sizeof(*capabilities),
-			    "WdfDeviceSetPowerCapabilities");
+	us_wdf_take_or_stop(&device->power_capabilities, capabilities, "WdfDeviceSetPowerCapabilities");
 }
 
 void us_wdf_device_functions(struct _WDF_FUNCTIONS *table)

@@ -92,7 +92,7 @@ static NTSTATUS NTAPI create_with_config(PWDF_DRIVER_GLOBALS globals, WDFDMAENAB
 	(void)globals;
 	us_wdf_need(config, "WdfCommonBufferCreateWithConfig", "Config");
 	us_wdf_need(result, "WdfCommonBufferCreateWithConfig", "CommonBuffer");
-	if (config->Size != sizeof(*config))
+	if (!us_wdf_sized(config))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	return create(handle, length, config->AlignmentRequirement, attributes, result);
 }

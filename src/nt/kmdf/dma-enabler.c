@@ -37,8 +37,6 @@ static NTSTATUS check(const WDF_DMA_ENABLER_CONFIG *config)
 	bool wide = config->Profile == WdfDmaProfilePacket64 || config->Profile == WdfDmaProfileScatterGather64 ||
 		    config->Profile == WdfDmaProfileScatterGather64Duplex;
 
-	if (config->Size != sizeof(*config))
-		return STATUS_INFO_LENGTH_MISMATCH;
 	if (config->Profile <= WdfDmaProfileInvalid || config->Profile > WdfDmaProfileSystemDuplex ||
 	    config->MaximumLength == 0)
 		return STATUS_INVALID_PARAMETER;
@@ -121,22 +119,25 @@ static NTSTATUS set_up(struct us_wdf_dma_enabler *enabler, struct us_wdf_device 
 	return status;
 }
 
-static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF_DMA_ENABLER_CONFIG config,
+static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF_DMA_ENABLER_CONFIG given,
 			     PWDF_OBJECT_ATTRIBUTES attributes, WDFDMAENABLER *result)
 {
 	struct us_wdf_device *device = us_wdf_from(handle, &us_wdf_device_type);
+	WDF_DMA_ENABLER_CONFIG config = {0};
 	struct us_wdf_dma_enabler *enabler;
 	WDF_OBJECT_ATTRIBUTES without;
 	NTSTATUS status;
 
 	(void)globals;
-	us_wdf_need(config, "WdfDmaEnablerCreate", "Config");
+	us_wdf_need(given, "WdfDmaEnablerCreate", "Config");
 	us_wdf_need(result, "WdfDmaEnablerCreate", "DmaEnablerHandle");
 	*result = NULL;
-	status = check(config);
+	if (!us_wdf_take(&config, given))
+		return STATUS_INFO_LENGTH_MISMATCH;
+	status = check(&config);
 	if (!NT_SUCCESS(status))
 		return status;
-	if (attributes && attributes->Size == sizeof(without)) { /* a parent that they name is ignored, as documented */
+	if (attributes && us_wdf_sized(attributes)) { /* a parent that they name is ignored, as documented */
 		without = *attributes;
 		without.ParentObject = NULL;
 		attributes = &without;
@@ -144,7 +145,7 @@ static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF
 	status = us_wdf_create(&us_wdf_dma_enabler_type, attributes, &device->object, &enabler);
 	if (!NT_SUCCESS(status))
 		return status;
-	status = set_up(enabler, device, config);
+	status = set_up(enabler, device, &config);
 	if (NT_SUCCESS(status))
 		*result = (WDFDMAENABLER)enabler;
 	else

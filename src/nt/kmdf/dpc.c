@@ -52,7 +52,7 @@ static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, PWDF_DPC_CONFIG config
 	us_wdf_need(config, "WdfDpcCreate", "Config");
 	us_wdf_need(result, "WdfDpcCreate", "Dpc");
 	*result = NULL;
-	if (config->Size != sizeof(*config))
+	if (!us_wdf_sized(config))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	if (!config->EvtDpcFunc)
 		return STATUS_INVALID_PARAMETER;

@@ -90,8 +90,6 @@ static NTSTATUS check_config(const WDF_DRIVER_CONFIG *config)
 {
 	bool plain;
 
-	if (config->Size != sizeof(*config))
-		return STATUS_INFO_LENGTH_MISMATCH;
 	if (config->DriverInitFlags & ~(ULONG)KNOWN_FLAGS)
 		return STATUS_INVALID_PARAMETER;
 	plain = config->DriverInitFlags & WdfDriverInitNonPnpDriver;
@@ -118,20 +116,23 @@ static void take_over(struct us_wdf_driver *driver)
 }
 
 static NTSTATUS NTAPI driver_create(PWDF_DRIVER_GLOBALS globals, PDRIVER_OBJECT wdm, PCUNICODE_STRING path,
-				    PWDF_OBJECT_ATTRIBUTES attributes, PWDF_DRIVER_CONFIG config, WDFDRIVER *result)
+				    PWDF_OBJECT_ATTRIBUTES attributes, PWDF_DRIVER_CONFIG given, WDFDRIVER *result)
 {
+	WDF_DRIVER_CONFIG config = {0};
 	struct us_wdf_driver *driver;
 	NTSTATUS status;
 
 	us_wdf_need(wdm, "WdfDriverCreate", "DriverObject");
 	us_wdf_need(path, "WdfDriverCreate", "RegistryPath");
-	us_wdf_need(config, "WdfDriverCreate", "DriverConfig");
+	us_wdf_need(given, "WdfDriverCreate", "DriverConfig");
 	if (result)
 		*result = NULL;
-	status = check_config(config);
+	if (!us_wdf_take(&config, given))
+		return STATUS_INFO_LENGTH_MISMATCH;
+	status = check_config(&config);
 	if (!NT_SUCCESS(status))
 		return status;
-	if (config->DriverInitFlags & WdfDriverInitNoDispatchOverride)
+	if (config.DriverInitFlags & WdfDriverInitNoDispatchOverride)
 		us_nt_unsupported("WdfDriverCreate with WdfDriverInitNoDispatchOverride (a miniport driver).");
 	if (us_wdf_state()->driver)
 		return STATUS_DRIVER_INTERNAL_ERROR;
@@ -140,15 +141,15 @@ static NTSTATUS NTAPI driver_create(PWDF_DRIVER_GLOBALS globals, PDRIVER_OBJECT 
 		return status;
 	us_wdf_state()->driver = driver;
 	driver->wdm = wdm;
-	driver->config = *config;
+	driver->config = config;
 	if (!us_wdf_copy_string(&driver->registry_path, path)) {
 		us_wdf_delete(&driver->object);
 		return STATUS_INSUFFICIENT_RESOURCES;
 	}
 	globals->Driver = (WDFDRIVER)driver;
-	globals->DriverFlags = config->DriverInitFlags;
-	if (config->DriverPoolTag)
-		globals->DriverTag = config->DriverPoolTag;
+	globals->DriverFlags = config.DriverInitFlags;
+	if (config.DriverPoolTag)
+		globals->DriverTag = config.DriverPoolTag;
 	take_over(driver);
 	if (result)
 		*result = (WDFDRIVER)driver;
@@ -226,13 +227,12 @@ static BOOLEAN NTAPI is_version_available(PWDF_DRIVER_GLOBALS globals, WDFDRIVER
 	(void)globals;
 	us_wdf_from(handle, &us_wdf_driver_type);
 	us_wdf_need(params, "WdfDriverIsVersionAvailable", "VersionAvailableParams");
-	if (params->Size != sizeof(*params))
+	if (!us_wdf_sized(params))
 		return FALSE;
-	return params->MajorVersion == 1 && params->MinorVersion <= 15;
+	return params->MajorVersion == 1 && params->MinorVersion <= US_WDF_MINOR;
 }
 
-/* -- what the driver says of itself
- * --------------------------------------------------------------------------------------- */
+/* -- what the driver says of itself ------------------------------------------------------------------------------- */
 
 static void NTAPI bug_check(PWDF_DRIVER_GLOBALS globals, ULONG code, ULONG_PTR a, ULONG_PTR b, ULONG_PTR c, ULONG_PTR d)
 {

@@ -209,8 +209,7 @@ static NTSTATUS NTAPI assign_s0_idle(PWDF_DRIVER_GLOBALS globals, WDFDEVICE hand
 	(void)globals;
 	us_wdf_need(settings, "WdfDeviceAssignS0IdleSettings", "Settings");
 	WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS_INIT(&taken, IdleCannotWakeFromS0);
-	if (!us_wdf_take(&taken, sizeof(taken), settings,
-			 offsetof(WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS, PowerUpIdleDeviceOnSystemWake)))
+	if (!us_wdf_take(&taken, settings))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	if (!device->power_policy_owner)
 		return STATUS_INVALID_DEVICE_REQUEST;
@@ -242,8 +241,7 @@ static NTSTATUS NTAPI assign_sx_wake(PWDF_DRIVER_GLOBALS globals, WDFDEVICE hand
 	(void)globals;
 	us_wdf_need(settings, "WdfDeviceAssignSxWakeSettings", "Settings");
 	WDF_DEVICE_POWER_POLICY_WAKE_SETTINGS_INIT(&taken);
-	if (!us_wdf_take(&taken, sizeof(taken), settings,
-			 offsetof(WDF_DEVICE_POWER_POLICY_WAKE_SETTINGS, ArmForWakeIfChildrenAreArmedForWake)))
+	if (!us_wdf_take(&taken, settings))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	if (!device->power_policy_owner)
 		return STATUS_INVALID_DEVICE_REQUEST;

@@ -102,9 +102,7 @@ static void NTAPI set_pnp_power(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT han
 	struct WDFDEVICE_INIT *init = fdo(handle, "WdfDeviceInitSetPnpPowerEventCallbacks");
 
 	(void)globals;
-	us_wdf_take_or_stop(&init->pnp, sizeof(init->pnp), callbacks,
-			    offsetof(WDF_PNPPOWER_EVENT_CALLBACKS, EvtDeviceUsageNotificationEx),
-			    "WdfDeviceInitSetPnpPowerEventCallbacks");
+	us_wdf_take_or_stop(&init->pnp, callbacks, "WdfDeviceInitSetPnpPowerEventCallbacks");
 	if (init->pnp.EvtDeviceUsageNotification && init->pnp.EvtDeviceUsageNotificationEx)
 		us_wdf_violation(
 			WDF_VERIFIER_FATAL_ERROR, handle, "init.usage-notification",
@@ -118,9 +116,7 @@ static void NTAPI set_policy(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle
 	struct WDFDEVICE_INIT *init = fdo(handle, "WdfDeviceInitSetPowerPolicyEventCallbacks");
 
 	(void)globals;
-	us_wdf_take_or_stop(&init->policy, sizeof(init->policy), callbacks,
-			    offsetof(WDF_POWER_POLICY_EVENT_CALLBACKS, EvtDeviceArmWakeFromSxWithReason),
-			    "WdfDeviceInitSetPowerPolicyEventCallbacks");
+	us_wdf_take_or_stop(&init->policy, callbacks, "WdfDeviceInitSetPowerPolicyEventCallbacks");
 }
 
 static void NTAPI set_ownership(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle, BOOLEAN owner)
@@ -159,7 +155,7 @@ static void NTAPI set_fdo_callbacks(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT
 	struct WDFDEVICE_INIT *init = attached(handle, "WdfFdoInitSetEventCallbacks");
 
 	(void)globals;
-	us_wdf_take_or_stop(&init->fdo, sizeof(init->fdo), callbacks, sizeof(init->fdo), "WdfFdoInitSetEventCallbacks");
+	us_wdf_take_or_stop(&init->fdo, callbacks, "WdfFdoInitSetEventCallbacks");
 }
 
 static PDEVICE_OBJECT NTAPI get_physical(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle)
@@ -193,7 +189,7 @@ static void NTAPI set_io_type_ex(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT ha
 	WDF_IO_TYPE_CONFIG taken;
 
 	(void)globals;
-	us_wdf_take_or_stop(&taken, sizeof(taken), config, sizeof(taken), "WdfDeviceInitSetIoTypeEx");
+	us_wdf_take_or_stop(&taken, config, "WdfDeviceInitSetIoTypeEx");
 	/*
 	 * "Buffered or direct" and a device control type are about user-mode drivers; a kernel-mode driver's device
 	 * object has buffered or direct I/O, and the control code says the rest.
@@ -281,8 +277,7 @@ static void NTAPI set_file_config(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT h
 	struct WDFDEVICE_INIT *init = us_wdf_init_from(handle, "WdfDeviceInitSetFileObjectConfig");
 
 	(void)globals;
-	us_wdf_take_or_stop(&init->file, sizeof(init->file), config, sizeof(init->file),
-			    "WdfDeviceInitSetFileObjectConfig");
+	us_wdf_take_or_stop(&init->file, config, "WdfDeviceInitSetFileObjectConfig");
 	check_attributes(&us_wdf_file_type, attributes, "WdfDeviceInitSetFileObjectConfig");
 	init->has_file = true;
 	init->has_file_attributes = attributes != NULL;
@@ -343,7 +338,7 @@ static void NTAPI set_remove_lock(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT h
 	(void)globals;
 	us_wdf_init_from(handle, "WdfDeviceInitSetRemoveLockOptions");
 	/* Here every IRP keeps its device, asked or not. */
-	us_wdf_take_or_stop(&taken, sizeof(taken), options, sizeof(taken), "WdfDeviceInitSetRemoveLockOptions");
+	us_wdf_take_or_stop(&taken, options, "WdfDeviceInitSetRemoveLockOptions");
 }
 
 /* -- control devices ---------------------------------------------------------------------------------------------- */

@@ -204,7 +204,7 @@ static NTSTATUS NTAPI add_query_interface(PWDF_DRIVER_GLOBALS globals, WDFDEVICE
 
 	(void)globals;
 	us_wdf_need(config, "WdfDeviceAddQueryInterface", "InterfaceConfig");
-	if (config->Size != sizeof(*config))
+	if (!us_wdf_sized(config))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	if (!config->InterfaceType || (config->ImportInterface && !config->EvtDeviceProcessQueryInterfaceRequest) ||
 	    (!config->ImportInterface && !config->Interface) ||

@@ -59,13 +59,14 @@ static NTSTATUS check_config(const WDF_INTERRUPT_CONFIG *config)
 	return STATUS_SUCCESS;
 }
 
-/* The parent must be the device or a queue; its level decides what a serialised callback may be. */
+/* The parent must be the device or a queue, and before 1.11 nobody says one; its level decides what a serialised callback may be. */
 static NTSTATUS check_parent(const WDF_INTERRUPT_CONFIG *config, PWDF_OBJECT_ATTRIBUTES attributes,
 			     struct us_wdf_object *parent)
 {
 	if (attributes && attributes->ParentObject) {
 		parent = us_wdf_from(attributes->ParentObject, NULL);
-		if (parent->type != &us_wdf_device_type && parent->type != &us_wdf_queue_type)
+		if (us_wdf_client() < 11 ||
+		    (parent->type != &us_wdf_device_type && parent->type != &us_wdf_queue_type))
 			return STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED;
 		if (!config->AutomaticSerialization)
 			return STATUS_INVALID_PARAMETER;
@@ -124,7 +125,7 @@ static NTSTATUS NTAPI interrupt_create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE ha
 	us_wdf_need(config, "WdfInterruptCreate", "Configuration");
 	us_wdf_need(result, "WdfInterruptCreate", "Interrupt");
 	*result = NULL;
-	if (!us_wdf_take(&taken, sizeof(taken), config, offsetof(WDF_INTERRUPT_CONFIG, EvtInterruptWorkItem)))
+	if (!us_wdf_take(&taken, config))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	status = check_config(&taken);
 	if (NT_SUCCESS(status))
@@ -279,14 +280,13 @@ static void NTAPI get_info(PWDF_DRIVER_GLOBALS globals, WDFINTERRUPT handle, PWD
 	ULONG size;
 
 	(void)globals;
-	us_wdf_need(info, "WdfInterruptGetInfo", "Info");
-	us_wdf_take_or_stop(&answer, sizeof(answer), info, offsetof(WDF_INTERRUPT_INFO, Group), "WdfInterruptGetInfo");
+	us_wdf_take_or_stop(&answer, info, "WdfInterruptGetInfo");
 	size = info->Size;
 	memset(&answer, 0, sizeof(answer));
 	if (interrupt->assigned)
 		answer = interrupt->info;
 	answer.Size = size;
-	memcpy(info, &answer, size);
+	memcpy(info, &answer, size); /* an older driver's ends there */
 }
 
 /* All but one of the policies allow any processor, which is what the stage does. */
@@ -310,7 +310,7 @@ static void NTAPI set_extended_policy(PWDF_DRIVER_GLOBALS globals, WDFINTERRUPT 
 	WDF_INTERRUPT_EXTENDED_POLICY taken;
 
 	(void)globals;
-	us_wdf_take_or_stop(&taken, sizeof(taken), policy, sizeof(taken), "WdfInterruptSetExtendedPolicy");
+	us_wdf_take_or_stop(&taken, policy, "WdfInterruptSetExtendedPolicy");
 	from(handle);
 	check_policy(taken.Policy, taken.TargetProcessorSetAndGroup.Mask);
 }

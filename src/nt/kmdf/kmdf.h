@@ -13,6 +13,7 @@
 #define UNDERSTUDY_NT_KMDF_KMDF_H
 
 #include "nt/kmdf/object.h"
+#include "nt/kmdf/version.h"
 
 /* -- the framework's state ---------------------------------------------------------------------------------------- */
 
@@ -331,17 +332,8 @@ NTSTATUS us_wdf_filter_requirements(struct us_wdf_device *device, PIRP irp);
 NTSTATUS us_wdf_child_requirements(struct us_wdf_device *device, PFN_WDF_DEVICE_RESOURCE_REQUIREMENTS_QUERY callback,
 				   PIO_RESOURCE_REQUIREMENTS_LIST *result);
 
-/* loader.c: the minor version for which the bound driver was built. */
-unsigned us_wdf_client(void);
-
-/*
- * Copies a structure that begins with its Size. Drivers for older versions hand in a shorter one, of at least `least` bytes:
- * the rest keeps what is in *to. False: the size is wrong. us_wdf_take_or_stop() makes that a bugcheck, where a function has
- * no way to say so.
- */
-bool us_wdf_take(void *to, size_t size, const void *from, size_t least);
-void us_wdf_take_or_stop(void *to, size_t size, const void *from, size_t least, const char *function);
-
+/* loader.c */
+unsigned us_wdf_binding_minor(const struct us_wdf_binding *binding); /* for which version the driver was built */
 WDF_DRIVER_GLOBALS *us_wdf_globals(void);
 const struct us_export *us_wdf_function(size_t index); /* of the table; NULL behind its end */
 

@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 
-#define MINOR 15
 #define FUNCTIONS (sizeof(struct _WDF_FUNCTIONS) / sizeof(WDFFUNC))
 #define POINTER_SINCE 15 /* from this minor version on FuncTable is the address of a pointer, before of an array */
 #define TAG 0x4c447846u /* "FxDL" */
@@ -25,6 +24,13 @@ struct bind_info {
 };
 
 _Static_assert(offsetof(struct bind_info, table) == 32 && sizeof(struct bind_info) == 48, "as binding.md says");
+
+/* WDF_CLASS_BIND_INFO as far as it is read here. */
+struct class_info {
+	ULONG size;
+	PCWSTR name;
+	ULONG major, minor, build;
+};
 
 struct us_wdf_binding {
 	WDF_DRIVER_GLOBALS *globals;
@@ -112,10 +118,11 @@ static NTSTATUS check(PDRIVER_OBJECT driver, PUNICODE_STRING path, const struct 
 		return STATUS_INVALID_PARAMETER;
 	if (!is_kmdf(info->component))
 		us_nt_unsupported("The driver binds to a framework that is not KmdfLibrary.");
-	if (info->major != 1 || info->minor > MINOR)
+	if (info->major != 1 || info->minor > US_WDF_MINOR)
 		us_nt_unsupported("The driver binds to KMDF %u.%u; the stage has KMDF 1.%u.", info->major, info->minor,
-				  MINOR);
-	if (info->count == 0 || info->count > FUNCTIONS || us_wdf_state()->binding)
+				  US_WDF_MINOR);
+	/* The table has to be as long as that of the version: so the framework tells builds apart that were never released. */
+	if (!info->count || info->count != us_wdf_function_count(info->minor) || us_wdf_state()->binding)
 		return STATUS_INVALID_PARAMETER;
 	return STATUS_SUCCESS;
 }
@@ -169,7 +176,7 @@ static NTSTATUS NTAPI version_bind(PDRIVER_OBJECT driver, PUNICODE_STRING path, 
 	set_name(binding->globals, path);
 	set_table(binding);
 	us_wdf_state()->binding = binding;
-	us_nt_trace("note      %s is bound to KMDF 1.%u as a driver for 1.%u", binding->globals->DriverName, MINOR,
+	us_nt_trace("note      %s is bound to KMDF 1.%u as a driver for 1.%u", binding->globals->DriverName, US_WDF_MINOR,
 		    info->minor);
 	*globals = binding->globals;
 	return STATUS_SUCCESS;
@@ -215,29 +222,9 @@ static NTSTATUS NTAPI version_unbind(PUNICODE_STRING path, struct bind_info *inf
 	return STATUS_SUCCESS;
 }
 
-unsigned us_wdf_client(void)
+unsigned us_wdf_binding_minor(const struct us_wdf_binding *binding)
 {
-	return us_wdf_state()->binding->info->minor;
-}
-
-bool us_wdf_take(void *to, size_t size, const void *from, size_t least)
-{
-	ULONG given = *(const ULONG *)from;
-
-	if (given != size && (given > size || given < least || us_wdf_client() >= MINOR))
-		return false;
-	memcpy(to, from, given);
-	return true;
-}
-
-void us_wdf_take_or_stop(void *to, size_t size, const void *from, size_t least, const char *function)
-{
-	us_wdf_need(from, function, "its structure");
-	if (!us_wdf_take(to, size, from, least))
-		us_wdf_violation(
-			WDF_VERIFIER_FATAL_ERROR, from, "parameter.size",
-			"%s was called with a structure whose Size is %u; a driver for KMDF 1.%u has %zu there.",
-			function, (unsigned)*(const ULONG *)from, us_wdf_client(), size);
+	return binding->info->minor;
 }
 
 WDF_DRIVER_GLOBALS *us_wdf_globals(void)
@@ -245,11 +232,43 @@ WDF_DRIVER_GLOBALS *us_wdf_globals(void)
 	return us_wdf_state()->binding->globals;
 }
 
+/* -- class extensions --------------------------------------------------------------------------------------------- */
+
+/*
+ * Microsoft's stub imports both functions into every driver, and calls them for each class extension that the driver uses: most
+ * use none. There are none on the stage.
+ */
+static _Noreturn void no_class(const struct class_info *info, const char *what)
+{
+	char name[64] = "?";
+	size_t i;
+
+	for (i = 0; info->name && i < sizeof(name) - 1 && info->name[i]; i++)
+		name[i] = (char)(info->name[i] < 0x80 ? info->name[i] : '?');
+	name[i ? i : 1] = 0;
+	us_nt_unsupported("The driver %s the class extension %s, version %u.%u; the stage has no class extensions.", what,
+			  name, (unsigned)info->major, (unsigned)info->minor);
+}
+
+static NTSTATUS NTAPI bind_class(struct bind_info *info, PVOID globals, struct class_info *class)
+{
+	if (!info || !globals || !class)
+		return STATUS_INVALID_PARAMETER;
+	no_class(class, "binds to");
+}
+
+static void NTAPI unbind_class(struct bind_info *info, PVOID globals, struct class_info *class)
+{
+	(void)info, (void)globals;
+	us_wdf_need(class, "WdfVersionUnbindClass", "ClassBindInfo");
+	no_class(class, "unbinds from");
+}
+
 const struct us_export us_wdf_loader_exports[] = {
 	US_EXPORT_AS("WdfVersionBind", version_bind, PASSIVE_LEVEL, "S:pwpp"),
 	US_EXPORT_AS("WdfVersionUnbind", version_unbind, PASSIVE_LEVEL, "s:wpp"),
-	US_EXPORT_AS("WdfVersionBindClass", NULL, PASSIVE_LEVEL, "s:ppp"),
-	US_EXPORT_AS("WdfVersionUnbindClass", NULL, PASSIVE_LEVEL, "v:ppp"),
+	US_EXPORT_AS("WdfVersionBindClass", bind_class, PASSIVE_LEVEL, "s:ppp"),
+	US_EXPORT_AS("WdfVersionUnbindClass", unbind_class, PASSIVE_LEVEL, "v:ppp"),
 	US_EXPORT_AS("WdfLdrQueryInterface", NULL, PASSIVE_LEVEL, "s:p"),
 	US_EXPORT_END,
 };

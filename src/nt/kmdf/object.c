@@ -76,10 +76,10 @@ NTSTATUS us_wdf_check_attributes(const struct us_wdf_type *type, PWDF_OBJECT_ATT
 
 	if (!attributes)
 		return STATUS_SUCCESS;
-	if (attributes->Size != sizeof(*attributes))
+	if (!us_wdf_sized(attributes))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	info = attributes->ContextTypeInfo;
-	if (info && info->Size != sizeof(*info))
+	if (info && !us_wdf_sized(info))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	if (info && (!info->ContextName ||
 		     (attributes->ContextSizeOverride && attributes->ContextSizeOverride < info->ContextSize)))

@@ -177,8 +177,7 @@ static void NTAPI set_callbacks(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT ini
 	struct us_wdf_child *child = child_of(init, "WdfPdoInitSetEventCallbacks");
 
 	(void)globals;
-	us_wdf_take_or_stop(&child->callbacks, sizeof(child->callbacks), callbacks,
-			    offsetof(WDF_PDO_EVENT_CALLBACKS, EvtDeviceReportedMissing), "WdfPdoInitSetEventCallbacks");
+	us_wdf_take_or_stop(&child->callbacks, callbacks, "WdfPdoInitSetEventCallbacks");
 }
 
 /* -- the list ----------------------------------------------------------------------------------------------------- */

@@ -134,6 +134,9 @@ static NTSTATUS NTAPI retrieve_found(PWDF_DRIVER_GLOBALS globals, WDFQUEUE handl
 	request = found(queue, found_handle, "WdfIoQueueRetrieveFoundRequest");
 	if (!request)
 		return STATUS_NOT_FOUND;
+	/* Drivers for 1.11 or later may have its handle from elsewhere; before, it has to be found first. */
+	if (us_wdf_client() < 11 && !request->object.drivers_references)
+		return STATUS_INVALID_DEVICE_REQUEST;
 	give(queue, request, result);
 	return STATUS_SUCCESS;
 }

@@ -62,8 +62,6 @@ static bool has_handler(const WDF_IO_QUEUE_CONFIG *config)
 
 static NTSTATUS check(struct us_wdf_device *device, const WDF_IO_QUEUE_CONFIG *config)
 {
-	if (config->Size != sizeof(*config))
-		return STATUS_INFO_LENGTH_MISMATCH;
 	if (config->DispatchType <= WdfIoQueueDispatchInvalid || config->DispatchType >= WdfIoQueueDispatchMax)
 		return STATUS_INVALID_PARAMETER;
 	if (config->PowerManaged > WdfUseDefault)
@@ -123,27 +121,31 @@ static void set_up(struct us_wdf_queue *queue, struct us_wdf_device *device, con
 		device->default_queue = queue;
 }
 
-static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF_IO_QUEUE_CONFIG config,
+static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF_IO_QUEUE_CONFIG given,
 			     PWDF_OBJECT_ATTRIBUTES attributes, WDFQUEUE *result)
 {
 	struct us_wdf_device *device = us_wdf_from(handle, &us_wdf_device_type);
+	/* Before 1.9 a parallel queue knew no limit. */
+	WDF_IO_QUEUE_CONFIG config = {.Settings.Parallel.NumberOfPresentedRequests = NO_LIMIT};
 	struct us_wdf_queue *queue;
 	NTSTATUS status;
 
 	(void)globals;
-	us_wdf_need(config, "WdfIoQueueCreate", "Config");
+	us_wdf_need(given, "WdfIoQueueCreate", "Config");
 	if (result)
 		*result = NULL;
-	status = check(device, config);
+	if (!us_wdf_take(&config, given))
+		return STATUS_INFO_LENGTH_MISMATCH;
+	status = check(device, &config);
 	if (!NT_SUCCESS(status))
 		return status;
-	if (attributes && attributes->Size == sizeof(*attributes) && attributes->ParentObject &&
+	if (attributes && us_wdf_sized(attributes) && attributes->ParentObject &&
 	    us_wdf_ancestor(us_wdf_from(attributes->ParentObject, NULL), &us_wdf_device_type) != device)
 		return STATUS_INVALID_DEVICE_REQUEST;
 	status = us_wdf_create(&us_wdf_queue_type, attributes, &device->object, &queue);
 	if (!NT_SUCCESS(status))
 		return status;
-	set_up(queue, device, config);
+	set_up(queue, device, &config);
 	if (result)
 		*result = (WDFQUEUE)queue;
 	return STATUS_SUCCESS;

@@ -98,7 +98,7 @@ static NTSTATUS NTAPI reuse(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, PWDF
 
 	(void)globals;
 	us_wdf_need(params, "WdfRequestReuse", "ReuseParams");
-	if (params->Size != sizeof(*params) || (params->Flags & ~(ULONG)WDF_REQUEST_REUSE_SET_NEW_IRP))
+	if (!us_wdf_sized(params) || (params->Flags & ~(ULONG)WDF_REQUEST_REUSE_SET_NEW_IRP))
 		return STATUS_INVALID_PARAMETER;
 	us_wdf_send_restore(request);
 	if (params->Flags & WDF_REQUEST_REUSE_SET_NEW_IRP) {
@@ -107,8 +107,10 @@ static NTSTATUS NTAPI reuse(PWDF_DRIVER_GLOBALS globals, WDFREQUEST handle, PWDF
 	} else if (request->irp) {
 		IoReuseIrp(request->irp, params->Status);
 	}
-	request->send.routine = NULL;
-	request->send.context = NULL;
+	if (us_wdf_client() >= 9) { /* before, the driver's completion routine stayed */
+		request->send.routine = NULL;
+		request->send.context = NULL;
+	}
 	request->send.formatted = false;
 	request->send.timed_out = false;
 	request->send.status = params->Status;
@@ -429,7 +431,7 @@ static bool options_are_valid(const WDF_REQUEST_SEND_OPTIONS *options)
 
 	if (!options)
 		return true;
-	if (options->Size != sizeof(*options) || (options->Flags & ~known))
+	if (!us_wdf_sized(options) || (options->Flags & ~known))
 		return false;
 	return !(options->Flags & WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET) || !(options->Flags & with_forget);
 }

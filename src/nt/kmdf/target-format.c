@@ -261,7 +261,7 @@ static NTSTATUS send_job(WDFIOTARGET target_handle, WDFREQUEST handle, const str
 
 	if (bytes)
 		*bytes = 0;
-	if (given && given->Size != sizeof(*given))
+	if (given && !us_wdf_sized(given))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	WDF_REQUEST_SEND_OPTIONS_INIT(&options, (given ? given->Flags : 0) | WDF_REQUEST_SEND_OPTION_SYNCHRONOUS);
 	options.Timeout = given ? given->Timeout : 0;

@@ -126,25 +126,26 @@ static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PWDF
 	return status;
 }
 
-static NTSTATUS NTAPI open(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET handle, PWDF_IO_TARGET_OPEN_PARAMS params)
+static NTSTATUS NTAPI open(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET handle, PWDF_IO_TARGET_OPEN_PARAMS given)
 {
 	struct us_wdf_io_target *target = us_wdf_from(handle, &us_wdf_io_target_type);
+	WDF_IO_TARGET_OPEN_PARAMS params = {0};
 
 	(void)globals;
-	us_wdf_need(params, "WdfIoTargetOpen", "OpenParams");
-	if (params->Size != sizeof(*params))
+	us_wdf_need(given, "WdfIoTargetOpen", "OpenParams");
+	if (!us_wdf_take(&params, given))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	if (target->local || target->state == WdfIoTargetStarted || target->state == WdfIoTargetStopped)
 		return STATUS_INVALID_DEVICE_STATE;
-	if (params->Type != WdfIoTargetOpenUseExistingDevice)
+	if (params.Type != WdfIoTargetOpenUseExistingDevice)
 		us_nt_unsupported(
 			"WdfIoTargetOpen was called to open a target by name (type %d); the stage has no devices "
 			"but the driver's own stack.",
-			(int)params->Type);
-	if (!params->TargetDeviceObject)
+			(int)params.Type);
+	if (!params.TargetDeviceObject)
 		return STATUS_INVALID_PARAMETER;
-	target->wdm = params->TargetDeviceObject;
-	target->file = params->TargetFileObject;
+	target->wdm = params.TargetDeviceObject;
+	target->file = params.TargetFileObject;
 	if (target->file)
 		ObReferenceObject(target->file);
 	target->state = WdfIoTargetStarted;
@@ -165,7 +166,9 @@ static struct us_wdf_io_target *remote(WDFIOTARGET handle, const char *function)
 static void NTAPI close_target(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET handle)
 {
 	(void)globals;
-	close(remote(handle, "WdfIoTargetClose"), WdfIoTargetClosed);
+	/* Drivers for versions before 1.9 do not know the state that says more. */
+	close(remote(handle, "WdfIoTargetClose"),
+	      us_wdf_client() >= 9 ? WdfIoTargetClosed : WdfIoTargetClosedForQueryRemove);
 }
 
 static void NTAPI close_for_query_remove(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET handle)

@@ -73,11 +73,10 @@ static void NTAPI fired(PKDPC dpc, PVOID context, PVOID argument1, PVOID argumen
 
 static NTSTATUS check(const WDF_TIMER_CONFIG *config, bool passive)
 {
-	if (config->Size != sizeof(*config))
-		return STATUS_INFO_LENGTH_MISMATCH;
 	if (!config->EvtTimerFunc || config->Period > MAXLONG)
 		return STATUS_INVALID_PARAMETER;
-	if (config->TolerableDelay > MAXLONG && config->TolerableDelay != 0xFFFFFFFFu)
+	/* The unlimited delay came with 1.13. */
+	if (config->TolerableDelay > MAXLONG && (us_wdf_client() < 13 || config->TolerableDelay != 0xFFFFFFFFu))
 		return STATUS_INVALID_PARAMETER;
 	if (config->UseHighResolutionTimer == WdfTrue && config->TolerableDelay)
 		return STATUS_INVALID_PARAMETER;
@@ -86,27 +85,30 @@ static NTSTATUS check(const WDF_TIMER_CONFIG *config, bool passive)
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, PWDF_TIMER_CONFIG config, PWDF_OBJECT_ATTRIBUTES attributes,
+static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, PWDF_TIMER_CONFIG given, PWDF_OBJECT_ATTRIBUTES attributes,
 			     WDFTIMER *result)
 {
 	bool passive = attributes && attributes->ExecutionLevel == WdfExecutionLevelPassive;
+	WDF_TIMER_CONFIG config = {0};
 	struct us_wdf_timer *timer;
 	struct us_wdf_lock *lock;
 	NTSTATUS status;
 
 	(void)globals;
-	us_wdf_need(config, "WdfTimerCreate", "Config");
+	us_wdf_need(given, "WdfTimerCreate", "Config");
 	us_wdf_need(result, "WdfTimerCreate", "Timer");
 	*result = NULL;
-	status = check(config, passive);
+	if (!us_wdf_take(&config, given))
+		return STATUS_INFO_LENGTH_MISMATCH;
+	status = check(&config, passive);
 	if (NT_SUCCESS(status))
-		status = us_wdf_callback_check(&us_wdf_timer_type, attributes, config->AutomaticSerialization, passive,
+		status = us_wdf_callback_check(&us_wdf_timer_type, attributes, config.AutomaticSerialization, passive,
 					       &lock);
 	if (NT_SUCCESS(status))
 		status = us_wdf_create(&us_wdf_timer_type, attributes, NULL, &timer);
 	if (!NT_SUCCESS(status))
 		return status;
-	timer->config = *config;
+	timer->config = config;
 	timer->passive = passive;
 	timer->lock = lock;
 	us_wdf_runs_init(&timer->runs);

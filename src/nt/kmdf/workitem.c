@@ -51,7 +51,7 @@ static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, PWDF_WORKITEM_CONFIG c
 	us_wdf_need(config, "WdfWorkItemCreate", "Config");
 	us_wdf_need(result, "WdfWorkItemCreate", "WorkItem");
 	*result = NULL;
-	if (config->Size != sizeof(*config))
+	if (!us_wdf_sized(config))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	if (!config->EvtWorkItemFunc)
 		return STATUS_INVALID_PARAMETER;
