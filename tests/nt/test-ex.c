@@ -496,6 +496,33 @@ static void a_closed_handle_is_a_bugcheck(void **state)
 	rig_run_breaks("handle.invalid", close_twice, NULL);
 }
 
+/* -- identifiers -------------------------------------------------------------------------------------------------- */
+
+static UUID of_seed[2];
+
+static void make_uuids(void *context)
+{
+	UUID one, two;
+
+	rig_expect(C(ExUuidCreate)(&one) == STATUS_SUCCESS && C(ExUuidCreate)(&two) == STATUS_SUCCESS);
+	rig_expect(memcmp(&one, &two, sizeof(one)) != 0);
+	rig_expect(one.Data3 >> 12 == 4 && one.Data4[0] >> 6 == 2); /* random, of the variant that all have */
+	*(UUID *)context = one;
+}
+
+static void a_uuid_comes_but_once_and_by_the_seed(void **state)
+{
+	struct us_rehearsal r = {.model = "adder", .seed = 7};
+
+	(void)state;
+	rig_run(&r, make_uuids, &of_seed[0]);
+	rig_run(&r, make_uuids, &of_seed[1]);
+	assert_memory_equal(&of_seed[0], &of_seed[1], sizeof(UUID));
+	r.seed = 8;
+	rig_run(&r, make_uuids, &of_seed[1]);
+	assert_memory_not_equal(&of_seed[0], &of_seed[1], sizeof(UUID));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +540,7 @@ int main(void)
 		cmocka_unit_test(a_system_thread_can_be_waited_for),
 		cmocka_unit_test(a_thread_gives_back_what_it_holds_before_it_ends),
 		cmocka_unit_test(a_closed_handle_is_a_bugcheck),
+		cmocka_unit_test(a_uuid_comes_but_once_and_by_the_seed),
 	};
 
 	return cmocka_run_group_tests_name("the stage: ex and threads", tests, NULL, NULL);

@@ -32,6 +32,7 @@ static void NTAPI file_create(WDFDEVICE device, WDFREQUEST request, WDFFILEOBJEC
 	WDF_REQUEST_PARAMETERS parameters;
 
 	happened('o');
+	kmdf_expect(ExGetPreviousMode() == UserMode);
 	WDF_REQUEST_PARAMETERS_INIT(&parameters);
 	WdfRequestGetParameters(request, &parameters);
 	kmdf_expect(parameters.Type == WdfRequestTypeCreate);
@@ -47,7 +48,7 @@ static void NTAPI file_create(WDFDEVICE device, WDFREQUEST request, WDFFILEOBJEC
 
 static void NTAPI file_cleanup(WDFFILEOBJECT file)
 {
-	kmdf_expect(file == d.last);
+	kmdf_expect(file == d.last && ExGetPreviousMode() == UserMode);
 	happened('c');
 }
 

@@ -149,6 +149,52 @@ static void buffers_are_where_the_method_of_transfer_says(void **state)
 	}
 }
 
+/* -- whose it is -------------------------------------------------------------------------------------------------- */
+
+#define GATE(name) ((__typeof__(&(us_##name)))(uintptr_t)us_nt_gate(us_nt_find_export(NULL, #name)))
+PEPROCESS NTAPI us_IoGetRequestorProcess(PIRP irp);
+ULONG NTAPI us_IoGetRequestorProcessId(PIRP irp);
+
+/* The queue's callback runs in the application's thread, which is in a system call. */
+static void look_at_process(WDFREQUEST request, size_t out, size_t in)
+{
+	PIRP irp = WdfRequestWdmGetIrp(request), own = IoAllocateIrp(1, FALSE);
+	PEPROCESS process = GATE(IoGetRequestorProcess)(irp);
+
+	(void)out, (void)in;
+	kmdf_expect(process && process == US_IMPORT(IoGetCurrentProcess)());
+	kmdf_expect(GATE(IoGetRequestorProcessId)(irp) == HandleToUlong(PsGetCurrentProcessId()));
+	kmdf_expect(US_IMPORT(ExGetPreviousMode)() == UserMode);
+	kmdf_expect(!GATE(IoGetRequestorProcess)(own) && !GATE(IoGetRequestorProcessId)(own));
+	own->Tail.Overlay.Thread = irp->Tail.Overlay.Thread;
+	own->RequestorMode = UserMode;
+	kmdf_expect(GATE(IoGetRequestorProcess)(own) == process);
+	own->Tail.Overlay.Thread = (PETHREAD)(uintptr_t)0x1000; /* some other one's, in the system */
+	own->RequestorMode = KernelMode;
+	kmdf_expect(GATE(IoGetRequestorProcess)(own) != process);
+	own->Tail.Overlay.Thread = NULL;
+	IoFreeIrp(own);
+	WdfRequestComplete(request, STATUS_SUCCESS);
+}
+
+static void ask_once(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file = open(user);
+
+	(void)context;
+	us_nt_expect_status(user, us_nt_control(user, file, BUFFERED, NULL, 0, NULL, 0, NULL), STATUS_SUCCESS);
+	us_nt_expect(user, ExGetPreviousMode() == KernelMode);
+}
+
+static void a_request_is_its_applications(void **state)
+{
+	(void)state;
+	reset(look_at_process);
+	kmdf_tell(add, ask_once, NULL);
+}
+
+/* -- no buffers --------------------------------------------------------------------------------------------------- */
+
 static void no_buffers(WDFREQUEST request, size_t out, size_t in)
 {
 	PVOID buffer;
@@ -427,6 +473,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buffers_are_where_the_method_of_transfer_says),
+		cmocka_unit_test(a_request_is_its_applications),
 		cmocka_unit_test(what_a_request_has_no_buffer_for_can_not_be_retrieved),
 		cmocka_unit_test(an_applications_own_buffers_are_locked_in_its_context),
 		cmocka_unit_test(applications_hear_nothing_of_the_frameworks_own_status_values),

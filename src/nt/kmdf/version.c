@@ -9,12 +9,16 @@ static const struct {
 
 #define VERSIONS (sizeof(versions) / sizeof(versions[0]))
 
-/* From this offset on the structure's members came with version 1.`minor`. The later a version the further down its line. */
+/* From this offset on the structure's members came with version 1.`minor`. The later a version the further down its
+ * line. */
 static const struct growth {
 	UCHAR structure, minor, alignment;
 	USHORT from;
 } growths[] = {
-#define GREW(type, minor, member) {US_##type, minor, _Alignof(type), offsetof(type, member)}
+#define GREW(type, minor, member)                                                                                      \
+	{                                                                                                              \
+		US_##type, minor, _Alignof(type), offsetof(type, member)                                               \
+	}
 	GREW(WDF_DRIVER_CONFIG, 5, DriverPoolTag),
 	GREW(WDF_OBJECT_CONTEXT_TYPE_INFO, 1, UniqueType),
 	GREW(WDF_PNPPOWER_EVENT_CALLBACKS, 11, EvtDeviceUsageNotificationEx),
