@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,8 @@ static void usage(FILE *to)
 	      "  -l, --list              list the stories, and tell none\n"
 	      "  -f, --filter GLOB       tell these only: 'life.*'; several with commas\n"
 	      "  -s, --seed N            chance comes from N (default 1); N-M tells each story with all of these\n"
+	      "  -j, --jobs N            tell with so many processes, where time is virtual (default: this machine's\n"
+	      "                          processors); the results are the same\n"
 	      "  -c, --cpus N            so many processors, 1 to 8 (default 2)\n"
 	      "  -i, --interrupts KIND   grant the device line, msi, msi:N or msix:N for all stories\n"
 	      "      --fail N            make the Nth call that can fail for want of memory do so\n"
@@ -154,6 +157,8 @@ static int one_option(struct settings *s, int option)
 	case 'c':
 		s->cpus = optarg;
 		return small("--cpus", optarg, 1, 8, &rehearsal->cpus);
+	case 'j':
+		return small("--jobs", optarg, 1, 1024, &s->telling.jobs);
 	case 'i':
 		s->interrupts = optarg;
 		return grant(&s->telling, optarg);
@@ -191,6 +196,7 @@ static int parse(struct settings *s, int argc, char **argv)
 		{"list", no_argument, NULL, 'l'},
 		{"filter", required_argument, NULL, 'f'},
 		{"seed", required_argument, NULL, 's'},
+		{"jobs", required_argument, NULL, 'j'},
 		{"cpus", required_argument, NULL, 'c'},
 		{"interrupts", required_argument, NULL, 'i'},
 		{"fail", required_argument, NULL, 'F'},
@@ -204,7 +210,7 @@ static int parse(struct settings *s, int argc, char **argv)
 	int option, error = 0;
 
 	optind = 1;
-	while (!error && (option = getopt_long(argc, argv, "d:o:S:lf:s:c:i:t:h", longs, NULL)) != -1)
+	while (!error && (option = getopt_long(argc, argv, "d:o:S:lf:s:j:c:i:t:h", longs, NULL)) != -1)
 		error = one_option(s, option);
 	if (error)
 		return error;
@@ -282,7 +288,7 @@ static int write_script(const char *name, int fd, struct us_error *err)
 static int run_gdb(struct settings *s, struct us_error *err)
 {
 	static char gdb[] = "gdb", quiet[] = "-q", batch[] = "-batch", command[] = "-x", args[] = "--args",
-		    self[] = "/proc/self/exe";
+		    self[] = "/proc/self/exe", one_job[] = "--jobs=1";
 	char **arguments = calloc((size_t)s->argc + 12, sizeof *arguments), script[] = "/tmp/understudy-XXXXXX",
 	     program[4096];
 	int fd = mkstemp(script), n = 0, rc;
@@ -305,7 +311,9 @@ static int run_gdb(struct settings *s, struct us_error *err)
 	}
 	arguments[n++] = args;
 	arguments[n++] = program;
-	for (int i = 0; i < s->argc; i++)
+	arguments[n++] = s->argv[0];
+	arguments[n++] = one_job; /* gdb follows one process; who asks for more later in the command gets them */
+	for (int i = 1; i < s->argc; i++)
 		if (strncmp(s->argv[i], "--gdb", 5) != 0)
 			arguments[n++] = s->argv[i];
 	execvp(gdb, arguments);
@@ -379,10 +387,19 @@ static void note_command(struct settings *s)
 		add_word(s, "--print");
 }
 
+/* The processors that this process may use. */
+static unsigned processors(void)
+{
+	cpu_set_t set;
+	int count = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+
+	return count > 1 ? (unsigned)count : 1;
+}
+
 int us_cli_rehearse(int argc, char **argv)
 {
 	struct settings s = {
-		.telling = {.first_seed = 1, .last_seed = 1, .tap = stdout, .reports = stderr},
+		.telling = {.first_seed = 1, .last_seed = 1, .jobs = processors(), .tap = stdout, .reports = stderr},
 		.argc = argc,
 		.argv = argv,
 	};

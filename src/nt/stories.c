@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which stories are told, how often, and what is said of them. */
-#include "nt/stories.h"
+#include "nt/stories-jobs.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* What a story's seeds came to. */
-struct told {
-	struct us_rehearsal_report report; /* of the first that failed */
-	uint64_t seed; /* its seed */
-	unsigned fail_nth; /* the call that was made to fail in it, or 0 */
-	uint64_t rehearsals, points;
-	bool failed;
-};
 
 const struct us_stories *us_stories_find(const char *device)
 {
@@ -43,44 +35,46 @@ static bool is_selected(const struct us_telling *telling, const char *name)
 	}
 }
 
-/* Calls visit for each selected story, with where it comes from; stops at what is not 0. */
-static int each(const struct us_telling *telling, const struct us_stories *own,
-		int (*visit)(void *ctx, const struct us_stories *from, const struct us_story *story), void *ctx)
+/* The selected stories in their order, which the caller frees; how many, or -ENOMEM. */
+static int choose(const struct us_telling *telling, const struct us_stories *own, struct us_chosen **chosen)
 {
 	const struct us_stories *const all[] = {&us_generic_stories, own};
-	int rc;
+	size_t count = 0, room = 0;
 
+	*chosen = NULL;
 	for (unsigned i = 0; i < 2 && all[i]; i++)
 		for (const struct us_story *const *list = all[i]->lists; *list; list++)
-			for (const struct us_story *story = *list; story->name; story++)
-				if (is_selected(telling, story->name) && (rc = visit(ctx, all[i], story)))
-					return rc;
-	return 0;
-}
+			for (const struct us_story *story = *list; story->name; story++) {
+				if (!is_selected(telling, story->name))
+					continue;
+				if (count == room) {
+					struct us_chosen *more = realloc(*chosen, (room += 64) * sizeof *more);
 
-static int list_one(void *ctx, const struct us_stories *from, const struct us_story *story)
-{
-	(void)from;
-	fprintf(ctx, "%s\n", story->name);
-	return 0;
+					if (!more) {
+						free(*chosen);
+						return -ENOMEM;
+					}
+					*chosen = more;
+				}
+				(*chosen)[count++] = (struct us_chosen){all[i], own, story};
+			}
+	return (int)count;
 }
 
 void us_stories_list(const struct us_telling *telling, const struct us_stories *own, FILE *out)
 {
-	each(telling, own, list_one, out);
-}
+	struct us_chosen *chosen;
+	int count = choose(telling, own, &chosen);
 
-static int count_one(void *ctx, const struct us_stories *from, const struct us_story *story)
-{
-	(void)from, (void)story;
-	++*(unsigned *)ctx;
-	return 0;
+	for (int i = 0; i < count; i++)
+		fprintf(out, "%s\n", chosen[i].story->name);
+	free(chosen);
 }
 
 /* -- one story
  * --------------------------------------------------------------------------------------------------------- */
 
-static int rehearse(const struct us_rehearsal *rehearsal, const struct us_story *story, struct told *told,
+static int rehearse(const struct us_rehearsal *rehearsal, const struct us_story *story, struct us_told *told,
 		    uint64_t *failable, struct us_error *err)
 {
 	struct us_rehearsal_report report = {0};
@@ -102,10 +96,10 @@ static int rehearse(const struct us_rehearsal *rehearsal, const struct us_story 
 	return 0;
 }
 
-static void set_up(const struct us_telling *telling, const struct us_stories *from, const struct us_stories *own,
-		   const struct us_story *story, struct us_rehearsal *rehearsal)
+static void set_up(const struct us_telling *telling, const struct us_chosen *chosen, struct us_rehearsal *rehearsal)
 {
-	const struct us_stories *registry = from->nregistry || !own ? from : own;
+	const struct us_stories *registry = chosen->from->nregistry || !chosen->own ? chosen->from : chosen->own;
+	const struct us_story *story = chosen->story;
 
 	*rehearsal = telling->rehearsal;
 	rehearsal->registry = registry->registry;
@@ -116,26 +110,29 @@ static void set_up(const struct us_telling *telling, const struct us_stories *fr
 	}
 }
 
-/* A story with every seed, and where it bears that, with each call failing. Until the first failure. */
-static int tell(const struct us_telling *telling, const struct us_stories *from, const struct us_stories *own,
-		const struct us_story *story, struct told *told, struct us_error *err)
+uint64_t us_story_last_seed(const struct us_telling *telling, const struct us_story *story)
 {
+	return story->flags & US_STORY_ONCE ? telling->first_seed : telling->last_seed;
+}
+
+int us_story_tell(const struct us_telling *telling, const struct us_chosen *chosen, uint64_t first, uint64_t last,
+		  struct us_told *told, struct us_error *err)
+{
+	const bool each_failure = chosen->story->flags & US_STORY_EVERY_FAILURE && !telling->rehearsal.fail_nth;
 	struct us_rehearsal rehearsal;
 	uint64_t failable = 0, more;
 	int rc = 0;
 
-	set_up(telling, from, own, story, &rehearsal);
-	for (uint64_t seed = telling->first_seed; !rc && !told->failed && seed <= telling->last_seed; seed++) {
+	set_up(telling, chosen, &rehearsal);
+	for (uint64_t seed = first; !rc && !told->failed && seed <= last; seed++) {
 		rehearsal.seed = seed;
 		rehearsal.fail_nth = telling->rehearsal.fail_nth;
-		rc = rehearse(&rehearsal, story, told, &failable, err);
-		for (unsigned nth = 1; !rc && !told->failed && story->flags & US_STORY_EVERY_FAILURE &&
-				       nth <= failable && !telling->rehearsal.fail_nth;
-		     nth++) {
+		rc = rehearse(&rehearsal, chosen->story, told, &failable, err);
+		for (unsigned nth = 1; each_failure && !rc && !told->failed && nth <= failable; nth++) {
 			rehearsal.fail_nth = nth;
-			rc = rehearse(&rehearsal, story, told, &more, err);
+			rc = rehearse(&rehearsal, chosen->story, told, &more, err);
 		}
-		if (seed == UINT64_MAX || story->flags & US_STORY_ONCE)
+		if (seed == UINT64_MAX)
 			break;
 	}
 	return rc;
@@ -158,7 +155,7 @@ static void put_quoted(FILE *out, const char *key, const char *text)
 }
 
 static void put_replay(FILE *out, const struct us_telling *telling, const struct us_story *story,
-		       const struct told *told)
+		       const struct us_told *told)
 {
 	fprintf(out, "%s --filter '%s' --seed %" PRIu64, telling->again, story->name, told->seed);
 	if (told->fail_nth)
@@ -166,7 +163,7 @@ static void put_replay(FILE *out, const struct us_telling *telling, const struct
 }
 
 static void say(const struct us_telling *telling, unsigned number, const struct us_story *story,
-		const struct told *told)
+		const struct us_told *told)
 {
 	FILE *out = telling->tap;
 
@@ -200,70 +197,104 @@ static void say(const struct us_telling *telling, unsigned number, const struct 
 /* -- all
  * --------------------------------------------------------------------------------------------------------------- */
 
-struct run {
-	const struct us_telling *telling;
-	const struct us_stories *own;
-	struct us_telling_result *result;
-	struct us_error *err;
-	unsigned number, count;
-	bool virtual_time;
-};
-
-static int tell_one(void *ctx, const struct us_stories *from, const struct us_story *story)
+/* One story of all: tells it, or waits for those who do, and says what came of it. */
+static int account(const struct us_telling *telling, const struct us_chosen *chosen, unsigned n, struct us_jobs *jobs,
+		   struct us_telling_result *result, struct us_error *err)
 {
-	struct run *run = ctx;
-	const struct us_telling *telling = run->telling;
-	struct told told = {0};
+	const struct us_story *story = chosen[n].story;
+	struct us_told told = {0};
 	int rc;
 
-	run->number++;
-	if (telling->progress)
-		fprintf(telling->progress, "\r\033[K%u/%u %s", run->number, run->count, story->name);
-	if (story->flags & US_STORY_VIRTUAL_TIME && !run->virtual_time) {
-		fprintf(telling->tap, "ok %u - %s # SKIP needs a model in virtual time\n", run->number, story->name);
-		run->result->skipped++;
-		return 0;
-	}
-	rc = tell(telling, from, run->own, story, &told, run->err);
+	rc = jobs ? us_jobs_told(jobs, n, &told, err)
+		  : us_story_tell(telling, &chosen[n], telling->first_seed, us_story_last_seed(telling, story), &told,
+				  err);
 	if (telling->progress)
 		fputs("\r\033[K", telling->progress);
 	if (rc)
 		return rc;
-	say(telling, run->number, story, &told);
-	run->result->rehearsals += told.rehearsals;
+	say(telling, n + 1, story, &told);
+	result->rehearsals += told.rehearsals;
 	if (told.failed)
-		run->result->failed++;
+		result->failed++;
 	else
-		run->result->passed++;
+		result->passed++;
 	us_rehearsal_free(&told.report);
 	return 0;
+}
+
+static int account_for_all(const struct us_telling *telling, const struct us_chosen *chosen, unsigned count,
+			   struct us_jobs *jobs, bool virtual_time, struct us_telling_result *result,
+			   struct us_error *err)
+{
+	int rc = 0;
+
+	fprintf(telling->tap, "TAP version 14\n1..%u\n", count);
+	fflush(telling->tap);
+	for (unsigned n = 0; !rc && n < count; n++) {
+		const struct us_story *story = chosen[n].story;
+
+		if (telling->progress)
+			fprintf(telling->progress, "\r\033[K%u/%u %s", n + 1, count, story->name);
+		if (story->flags & US_STORY_VIRTUAL_TIME && !virtual_time) {
+			fprintf(telling->tap, "ok %u - %s # SKIP needs a model in virtual time\n", n + 1, story->name);
+			result->skipped++;
+		} else {
+			rc = account(telling, chosen, n, jobs, result, err);
+		}
+	}
+	if (rc)
+		fprintf(telling->tap, "Bail out! %s\n", err->text);
+	return rc;
+}
+
+/* Several processes can tell only what does not meet outside of them. */
+static bool can_be_shared(const struct us_telling *telling, unsigned count, bool virtual_time)
+{
+	const struct us_rehearsal *r = &telling->rehearsal;
+
+	return telling->jobs > 1 && virtual_time && !r->trace && !r->print && !r->function &&
+	       (count > 1 || telling->last_seed > telling->first_seed);
+}
+
+static int tell_all(const struct us_telling *telling, const struct us_chosen *chosen, unsigned count,
+		    struct us_telling_result *result, struct us_error *err)
+{
+	const char *target = telling->rehearsal.target ? telling->rehearsal.target : "model";
+	struct us_telling with_function = *telling;
+	struct us_function *fn = NULL;
+	struct us_jobs *jobs = NULL;
+	bool virtual_time;
+	int rc = 0;
+
+	if (!telling->rehearsal.function) {
+		if ((rc = us_fn_open(target, telling->rehearsal.model, &fn, err)))
+			return rc;
+		with_function.rehearsal.function = fn; /* one for all: opening takes longer than many a rehearsal */
+	}
+	virtual_time = us_fn_info(with_function.rehearsal.function)->virtual_time;
+	if (can_be_shared(telling, count, virtual_time)) {
+		us_fn_close(fn); /* each process has one of its own */
+		fn = NULL;
+		rc = us_jobs_start(telling, chosen, count, &jobs, err);
+	}
+	if (!rc)
+		rc = account_for_all(&with_function, chosen, count, jobs, virtual_time, result, err);
+	us_jobs_end(jobs);
+	us_fn_close(fn);
+	return rc;
 }
 
 int us_stories_tell(const struct us_telling *telling, const struct us_stories *own, struct us_telling_result *result,
 		    struct us_error *err)
 {
-	struct us_telling with_function = *telling;
-	struct run run = {.telling = &with_function, .own = own, .result = result, .err = err};
-	struct us_function *fn = NULL;
-	int rc;
+	struct us_chosen *chosen;
+	int count = choose(telling, own, &chosen), rc;
 
 	*result = (struct us_telling_result){0};
-	each(telling, own, count_one, &run.count);
-	if (!run.count)
-		return us_fail(err, -ENOENT, "no story is called '%s': --list says which there are", telling->filter);
-	if (!telling->rehearsal.function) {
-		const char *target = telling->rehearsal.target ? telling->rehearsal.target : "model";
-
-		if ((rc = us_fn_open(target, telling->rehearsal.model, &fn, err)))
-			return rc;
-		with_function.rehearsal.function = fn; /* one for all: opening takes longer than many a rehearsal */
-	}
-	run.virtual_time = us_fn_info(with_function.rehearsal.function)->virtual_time;
-	fprintf(telling->tap, "TAP version 14\n1..%u\n", run.count);
-	fflush(telling->tap);
-	rc = each(&with_function, own, tell_one, &run);
-	if (rc)
-		fprintf(telling->tap, "Bail out! %s\n", err->text);
-	us_fn_close(fn);
+	if (count < 0)
+		return us_fail(err, count, "out of memory");
+	rc = count ? tell_all(telling, chosen, (unsigned)count, result, err)
+		   : us_fail(err, -ENOENT, "no story is called '%s': --list says which there are", telling->filter);
+	free(chosen);
 	return rc;
 }
