@@ -132,6 +132,8 @@ def assertions(tables):
     out.append("#ifndef WDF_INCLUDE\n")
     count = len(table("functions", tables))
     check(f"sizeof(struct _WDF_FUNCTIONS) == {count} * sizeof(WDFFUNC)", f"there are {count} functions")
+    out.append("#else\n")
+    check(f"WdfFunctionTableNumEntries == {count}", f"there are {count} functions")
     out.append("#endif\n")
     for name, callback_type in table("callbacks", tables):
         if not callback_type.startswith("EVT_"):

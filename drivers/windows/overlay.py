@@ -85,7 +85,8 @@ def calling_convention(text):
     """NTAPI in the types of framework functions and callbacks that name no convention."""
     text = re.sub(r"\(\s*\*\s*(PFN_\w+)\s*\)", r"(NTAPI *\1)", text)
     text = re.sub(r"^(\s*)(EVT_\w+)(\s*\()", r"\1NTAPI \2\3", text, flags=re.M)
-    return re.sub(r"\bVOID\s+FORCEINLINE\s+(WdfDeviceInterface\w+NoOp\b)", r"static VOID NTAPI \1", text)
+    nothing = r"\b(?:VOID\s+FORCEINLINE|FORCEINLINE\s+VOID)\s+(WdfDeviceInterface\w+NoOp\b)"
+    return re.sub(nothing, r"static VOID NTAPI \1", text)
 
 
 def plain_context_types(text):

@@ -25,6 +25,8 @@ void attributes(void);
 void power(void);
 void capabilities(void);
 void dma(void);
+void targets(PCUNICODE_STRING name, PDEVICE_OBJECT device);
+void children(void);
 void times(void);
 
 void driver(PFN_WDF_DRIVER_DEVICE_ADD add)
@@ -53,6 +55,9 @@ void queues(void)
 	WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&c, WdfIoQueueDispatchParallel);
 	EXPECT(queue_default, c.DefaultQueue && c.DispatchType == WdfIoQueueDispatchParallel);
 	EXPECT(queue_no_limit, c.Settings.Parallel.NumberOfPresentedRequests == (ULONG)-1);
+
+	EXPECT(queue_ready, WDF_IO_QUEUE_READY(WdfIoQueueAcceptRequests | WdfIoQueueDispatchRequests));
+	EXPECT(queue_held, !WDF_IO_QUEUE_READY(WdfIoQueueAcceptRequests | WdfIoQueueDispatchRequests | WdfIoQueuePnpHeld));
 }
 
 void interrupts(PFN_WDF_INTERRUPT_ISR isr, PFN_WDF_INTERRUPT_DPC dpc)
@@ -77,7 +82,7 @@ void files(PFN_WDF_DEVICE_FILE_CREATE create, PFN_WDF_FILE_CLOSE close, PFN_WDF_
 	EXPECT(file_size, c.Size == sizeof(c));
 	EXPECT(file_functions, c.EvtDeviceFileCreate == create && c.EvtFileClose == close && c.EvtFileCleanup == cleanup);
 	EXPECT(file_forward, c.AutoForwardCleanupClose == WdfUseDefault);
-	EXPECT(file_class, c.FileObjectClass == WdfFileObjectWdfCanUseFsContext);
+	EXPECT(file_class, c.FileObjectClass == WdfFileObjectWdfCannotUseFsContexts);
 }
 
 void timers(PFN_WDF_TIMER timer, PFN_WDF_WORKITEM work, PFN_WDF_DPC dpc)
@@ -175,6 +180,41 @@ void dma(void)
 	EXPECT(dma_size, c.Size == sizeof(c) && c.MaximumLength == 1 << 20);
 	EXPECT(dma_profile, c.Profile == WdfDmaProfileScatterGather64);
 	EXPECT(dma_rest, c.AddressWidthOverride == 0 && c.WdmDmaVersionOverride == 0 && c.Flags == 0);
+}
+
+void targets(PCUNICODE_STRING name, PDEVICE_OBJECT device)
+{
+	WDF_IO_TARGET_OPEN_PARAMS p;
+
+	DIRTY(p);
+	WDF_IO_TARGET_OPEN_PARAMS_INIT_CREATE_BY_NAME(&p, name, GENERIC_READ);
+	EXPECT(target_create, p.Size == sizeof(p) && p.Type == WdfIoTargetOpenByName && p.DesiredAccess == GENERIC_READ);
+	EXPECT(target_file, p.CreateOptions == FILE_NON_DIRECTORY_FILE && p.FileAttributes == 0);
+	EXPECT(target_supersede, p.CreateDisposition == FILE_SUPERSEDE && p.ShareAccess == 0);
+	WDF_IO_TARGET_OPEN_PARAMS_INIT_OPEN_BY_NAME(&p, name, GENERIC_READ);
+	EXPECT(target_open, p.CreateDisposition == FILE_OPEN && p.CreateOptions == FILE_NON_DIRECTORY_FILE);
+	WDF_IO_TARGET_OPEN_PARAMS_INIT_EXISTING_DEVICE(&p, device);
+	EXPECT(target_device, p.Type == WdfIoTargetOpenUseExistingDevice && p.TargetDeviceObject == device);
+}
+
+void children(void)
+{
+	struct {
+		WDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER header;
+		ULONG serial;
+	} identity;
+	struct {
+		WDF_CHILD_ADDRESS_DESCRIPTION_HEADER header;
+		ULONG slot;
+	} address;
+
+	DIRTY(identity);
+	WDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER_INIT(&identity.header, sizeof(identity));
+	EXPECT(child_size, identity.header.IdentificationDescriptionSize == sizeof(identity));
+	EXPECT(child_zeroed, identity.serial == 0);
+	DIRTY(address);
+	WDF_CHILD_ADDRESS_DESCRIPTION_HEADER_INIT(&address.header, sizeof(address));
+	EXPECT(address_size, address.header.AddressDescriptionSize == sizeof(address) && address.slot == 0);
 }
 
 void times(void)

@@ -45,6 +45,7 @@ DECLARE_CONTEXT(CONTEXT_OF_MINE, mine)
 static EVT_WDF_REQUEST_CANCEL cancel;
 PFN_WDF_REQUEST_CANCEL callback = cancel;
 PINTERFACE_REFERENCE reference = WdfDeviceInterfaceReferenceNoOp;
+PINTERFACE_DEREFERENCE dereference = WdfDeviceInterfaceDereferenceNoOp;
 ULONG member(PVOID object);
 
 static void NTAPI cancel(PVOID Request)

@@ -19,7 +19,7 @@ typedef enum _WDF_RETRIEVE_CHILD_FLAGS {
 	WdfRetrievePendingChildren = 4,
 	WdfRetrieveAddedChildren = 5,
 	WdfRetrieveAllChildren = 7,
-} WDF_RETRIEVE_CHILD_FLAGS, *PWDF_RETRIEVE_CHILD_FLAGS;
+} WDF_RETRIEVE_CHILD_FLAGS;
 
 /* The first member of the driver's own description, which says who a child is. */
 typedef struct _WDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER {
@@ -30,6 +30,7 @@ WDF_INLINE void
 WDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER_INIT(PWDF_CHILD_IDENTIFICATION_DESCRIPTION_HEADER Header,
 						 ULONG IdentificationDescriptionSize)
 {
+	RtlZeroMemory(Header, IdentificationDescriptionSize);
 	Header->IdentificationDescriptionSize = IdentificationDescriptionSize;
 }
 
@@ -41,6 +42,7 @@ typedef struct _WDF_CHILD_ADDRESS_DESCRIPTION_HEADER {
 WDF_INLINE void WDF_CHILD_ADDRESS_DESCRIPTION_HEADER_INIT(PWDF_CHILD_ADDRESS_DESCRIPTION_HEADER Header,
 							  ULONG AddressDescriptionSize)
 {
+	RtlZeroMemory(Header, AddressDescriptionSize);
 	Header->AddressDescriptionSize = AddressDescriptionSize;
 }
 

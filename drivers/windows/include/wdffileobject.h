@@ -44,7 +44,7 @@ WDF_INLINE void WDF_FILEOBJECT_CONFIG_INIT(PWDF_FILEOBJECT_CONFIG FileEventCallb
 	FileEventCallbacks->EvtFileClose = EvtFileClose;
 	FileEventCallbacks->EvtFileCleanup = EvtFileCleanup;
 	FileEventCallbacks->AutoForwardCleanupClose = WdfUseDefault;
-	FileEventCallbacks->FileObjectClass = WdfFileObjectWdfCanUseFsContext;
+	FileEventCallbacks->FileObjectClass = WdfFileObjectWdfCannotUseFsContexts;
 }
 
 /* [DISPATCH] The name after the device's, as it was opened. */

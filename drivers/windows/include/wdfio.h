@@ -11,7 +11,7 @@ typedef enum _WDF_IO_QUEUE_DISPATCH_TYPE {
 	WdfIoQueueDispatchParallel = 2,
 	WdfIoQueueDispatchManual = 3,
 	WdfIoQueueDispatchMax = 4,
-} WDF_IO_QUEUE_DISPATCH_TYPE, *PWDF_IO_QUEUE_DISPATCH_TYPE;
+} WDF_IO_QUEUE_DISPATCH_TYPE;
 
 /* Bits of WdfIoQueueGetState's answer. */
 typedef enum _WDF_IO_QUEUE_STATE {
@@ -20,20 +20,20 @@ typedef enum _WDF_IO_QUEUE_STATE {
 	WdfIoQueueNoRequests = 4,
 	WdfIoQueueDriverNoRequests = 8,
 	WdfIoQueuePnpHeld = 16,
-} WDF_IO_QUEUE_STATE, *PWDF_IO_QUEUE_STATE;
+} WDF_IO_QUEUE_STATE;
 
 typedef enum _WDF_IO_FORWARD_PROGRESS_ACTION {
 	WdfIoForwardProgressActionInvalid = 0,
 	WdfIoForwardProgressActionFailRequest = 1,
 	WdfIoForwardProgressActionUseReservedRequest = 2,
-} WDF_IO_FORWARD_PROGRESS_ACTION, *PWDF_IO_FORWARD_PROGRESS_ACTION;
+} WDF_IO_FORWARD_PROGRESS_ACTION;
 
 typedef enum _WDF_IO_FORWARD_PROGRESS_RESERVED_POLICY {
 	WdfIoForwardProgressInvalidPolicy = 0,
 	WdfIoForwardProgressReservedPolicyAlwaysUseReservedRequest = 1,
 	WdfIoForwardProgressReservedPolicyUseExamine = 2,
 	WdfIoForwardProgressReservedPolicyPagingIO = 3,
-} WDF_IO_FORWARD_PROGRESS_RESERVED_POLICY, *PWDF_IO_FORWARD_PROGRESS_RESERVED_POLICY;
+} WDF_IO_FORWARD_PROGRESS_RESERVED_POLICY;
 
 typedef void NTAPI EVT_WDF_IO_QUEUE_IO_DEFAULT(WDFQUEUE Queue, WDFREQUEST Request);
 typedef EVT_WDF_IO_QUEUE_IO_DEFAULT *PFN_WDF_IO_QUEUE_IO_DEFAULT;
@@ -166,7 +166,7 @@ WDF_INLINE void WDF_IO_QUEUE_FORWARD_PROGRESS_POLICY_PAGINGIO_INIT(PWDF_IO_QUEUE
 	(((State) & (WdfIoQueueNoRequests | WdfIoQueueDriverNoRequests)) ==                                            \
 	 (WdfIoQueueNoRequests | WdfIoQueueDriverNoRequests))
 #define WDF_IO_QUEUE_READY(State)                                                                                      \
-	(((State) & (WdfIoQueueDispatchRequests | WdfIoQueueAcceptRequests)) ==                                        \
+	(((State) & (WdfIoQueueDispatchRequests | WdfIoQueueAcceptRequests | WdfIoQueuePnpHeld)) ==                    \
 	 (WdfIoQueueDispatchRequests | WdfIoQueueAcceptRequests))
 #define WDF_IO_QUEUE_STOPPED(State)                                                                                    \
 	(((State) & (WdfIoQueueAcceptRequests | WdfIoQueueDispatchRequests | WdfIoQueueDriverNoRequests)) ==           \

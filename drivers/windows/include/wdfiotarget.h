@@ -21,20 +21,20 @@ typedef enum _WDF_IO_TARGET_OPEN_TYPE {
 	WdfIoTargetOpenByName = 2,
 	WdfIoTargetOpenReopen = 3,
 	WdfIoTargetOpenLocalTargetByFile = 4,
-} WDF_IO_TARGET_OPEN_TYPE, *PWDF_IO_TARGET_OPEN_TYPE;
+} WDF_IO_TARGET_OPEN_TYPE;
 
 typedef enum _WDF_IO_TARGET_SENT_IO_ACTION {
 	WdfIoTargetSentIoUndefined = 0,
 	WdfIoTargetCancelSentIo = 1,
 	WdfIoTargetWaitForSentIoToComplete = 2,
 	WdfIoTargetLeaveSentIoPending = 3,
-} WDF_IO_TARGET_SENT_IO_ACTION, *PWDF_IO_TARGET_SENT_IO_ACTION;
+} WDF_IO_TARGET_SENT_IO_ACTION;
 
 typedef enum _WDF_IO_TARGET_PURGE_IO_ACTION {
 	WdfIoTargetPurgeIoUndefined = 0,
 	WdfIoTargetPurgeIoAndWait = 1,
 	WdfIoTargetPurgeIo = 2,
-} WDF_IO_TARGET_PURGE_IO_ACTION, *PWDF_IO_TARGET_PURGE_IO_ACTION;
+} WDF_IO_TARGET_PURGE_IO_ACTION;
 
 typedef NTSTATUS NTAPI EVT_WDF_IO_TARGET_QUERY_REMOVE(WDFIOTARGET IoTarget);
 typedef EVT_WDF_IO_TARGET_QUERY_REMOVE *PFN_WDF_IO_TARGET_QUERY_REMOVE;
@@ -82,8 +82,7 @@ WDF_INLINE void WDF_IO_TARGET_OPEN_PARAMS_INIT_CREATE_BY_NAME(PWDF_IO_TARGET_OPE
 	Params->Type = WdfIoTargetOpenByName;
 	Params->TargetDeviceName = *TargetDeviceName;
 	Params->DesiredAccess = DesiredAccess;
-	Params->FileAttributes = FILE_ATTRIBUTE_NORMAL;
-	Params->CreateDisposition = FILE_OPEN;
+	Params->CreateOptions = FILE_NON_DIRECTORY_FILE;
 }
 
 WDF_INLINE void WDF_IO_TARGET_OPEN_PARAMS_INIT_OPEN_BY_NAME(PWDF_IO_TARGET_OPEN_PARAMS Params,
@@ -91,7 +90,7 @@ WDF_INLINE void WDF_IO_TARGET_OPEN_PARAMS_INIT_OPEN_BY_NAME(PWDF_IO_TARGET_OPEN_
 							    ACCESS_MASK DesiredAccess)
 {
 	WDF_IO_TARGET_OPEN_PARAMS_INIT_CREATE_BY_NAME(Params, TargetDeviceName, DesiredAccess);
-	Params->CreateOptions = FILE_NON_DIRECTORY_FILE;
+	Params->CreateDisposition = FILE_OPEN;
 }
 
 WDF_INLINE void WDF_IO_TARGET_OPEN_PARAMS_INIT_REOPEN(PWDF_IO_TARGET_OPEN_PARAMS Params)

@@ -10,7 +10,7 @@ typedef enum _WDF_MEMORY_DESCRIPTOR_TYPE {
 	WdfMemoryDescriptorTypeBuffer = 1,
 	WdfMemoryDescriptorTypeMdl = 2,
 	WdfMemoryDescriptorTypeHandle = 3,
-} WDF_MEMORY_DESCRIPTOR_TYPE, *PWDF_MEMORY_DESCRIPTOR_TYPE;
+} WDF_MEMORY_DESCRIPTOR_TYPE;
 
 /* Describes a buffer to the synchronous functions of an I/O target. */
 typedef struct _WDF_MEMORY_DESCRIPTOR {

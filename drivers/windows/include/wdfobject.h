@@ -10,7 +10,7 @@ typedef enum _WDF_EXECUTION_LEVEL {
 	WdfExecutionLevelInheritFromParent = 1,
 	WdfExecutionLevelPassive = 2,
 	WdfExecutionLevelDispatch = 3,
-} WDF_EXECUTION_LEVEL, *PWDF_EXECUTION_LEVEL;
+} WDF_EXECUTION_LEVEL;
 
 typedef enum _WDF_SYNCHRONIZATION_SCOPE {
 	WdfSynchronizationScopeInvalid = 0,
@@ -18,7 +18,7 @@ typedef enum _WDF_SYNCHRONIZATION_SCOPE {
 	WdfSynchronizationScopeDevice = 2,
 	WdfSynchronizationScopeQueue = 3,
 	WdfSynchronizationScopeNone = 4,
-} WDF_SYNCHRONIZATION_SCOPE, *PWDF_SYNCHRONIZATION_SCOPE;
+} WDF_SYNCHRONIZATION_SCOPE;
 
 typedef void NTAPI EVT_WDF_OBJECT_CONTEXT_CLEANUP(WDFOBJECT Object);
 typedef EVT_WDF_OBJECT_CONTEXT_CLEANUP *PFN_WDF_OBJECT_CONTEXT_CLEANUP;

@@ -5,6 +5,9 @@
 #ifndef _WDFRESOURCE_H_
 #define _WDFRESOURCE_H_
 
+/* An index: behind the last one. */
+#define WDF_INSERT_AT_END ((ULONG)-1)
+
 /* [DISPATCH] How many descriptors the list of granted resources has. */
 WDF_INLINE ULONG WdfCmResourceListGetCount(WDFCMRESLIST List);
 

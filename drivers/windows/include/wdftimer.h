@@ -5,6 +5,8 @@
 #ifndef _WDFTIMER_H_
 #define _WDFTIMER_H_
 
+#define TolerableDelayUnlimited ((ULONG)-1)
+
 typedef void NTAPI EVT_WDF_TIMER(WDFTIMER Timer);
 typedef EVT_WDF_TIMER *PFN_WDF_TIMER;
 

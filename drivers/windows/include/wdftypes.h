@@ -18,7 +18,6 @@ typedef enum _WDF_TRI_STATE {
 	WdfTrue = 1,
 	WdfUseDefault = 2,
 } WDF_TRI_STATE, *PWDF_TRI_STATE;
-#define WdfDefault WdfUseDefault
 
 /* The base of all handles: each handle may be given where a WDFOBJECT is asked for. */
 typedef HANDLE WDFOBJECT, *PWDFOBJECT;

@@ -9,14 +9,14 @@ typedef enum _WDF_WMI_PROVIDER_CONTROL {
 	WdfWmiControlInvalid = 0,
 	WdfWmiEventControl = 1,
 	WdfWmiInstanceControl = 2,
-} WDF_WMI_PROVIDER_CONTROL, *PWDF_WMI_PROVIDER_CONTROL;
+} WDF_WMI_PROVIDER_CONTROL;
 
 typedef enum _WDF_WMI_PROVIDER_FLAGS {
 	WdfWmiProviderEventOnly = 1,
 	WdfWmiProviderExpensive = 2,
 	WdfWmiProviderTracing = 4,
 	WdfWmiProviderValidFlags = 7,
-} WDF_WMI_PROVIDER_FLAGS, *PWDF_WMI_PROVIDER_FLAGS;
+} WDF_WMI_PROVIDER_FLAGS;
 
 typedef NTSTATUS NTAPI EVT_WDF_WMI_PROVIDER_FUNCTION_CONTROL(WDFWMIPROVIDER WmiProvider,
 							     WDF_WMI_PROVIDER_CONTROL Control, BOOLEAN Enable);

@@ -33,4 +33,13 @@ WdfDeviceInterfaceReferenceNoOp(
 	UNREFERENCED_PARAMETER(Context);
 }
 
+FORCEINLINE
+VOID
+WdfDeviceInterfaceDereferenceNoOp(
+	_In_ PVOID Context
+	)
+{
+	UNREFERENCED_PARAMETER(Context);
+}
+
 #endif
