@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stories told by several processes at once. The work is cut into pieces, a story with some of its seeds each, which the
- * processes take in order; what came of a story is the same as if one process had told it alone: all before the first seed
- * that failed, and nothing behind it.
+ * Stories told by several processes at once. The work is cut into pieces, a story with some of its seeds each, which
+ * the processes take in order; what came of a story is the same as if one process had told it alone: all before the
+ * first seed that failed, and nothing behind it.
  */
 #ifndef UNDERSTUDY_NT_STORIES_JOBS_H
 #define UNDERSTUDY_NT_STORIES_JOBS_H
@@ -25,8 +25,8 @@ struct us_told {
 };
 
 /*
- * Tells a story in this process with the seeds from `first` to `last`, and where it bears that, with each call failing. Until the
- * first failure. 0, or negative with a sentence: a rehearsal could not begin. stories.c
+ * Tells a story in this process with the seeds from `first` to `last`, and where it bears that, with each call failing.
+ * Until the first failure. 0, or negative with a sentence: a rehearsal could not begin. stories.c
  */
 int us_story_tell(const struct us_telling *telling, const struct us_chosen *chosen, uint64_t first, uint64_t last,
 		  struct us_told *told, struct us_error *err);
@@ -37,13 +37,13 @@ uint64_t us_story_last_seed(const struct us_telling *telling, const struct us_st
 struct us_jobs;
 
 /*
- * Starts telling->jobs processes on `count` stories; what the pointers name stays until the end. 0 and *jobs, to be ended
- * with us_jobs_end(), or negative with a sentence.
+ * Starts telling->jobs processes on `count` stories; what the pointers name stays until the end. 0 and *jobs, to be
+ * ended with us_jobs_end(), or negative with a sentence.
  */
-int us_jobs_start(const struct us_telling *telling, const struct us_chosen *chosen, unsigned count, struct us_jobs **jobs,
-		  struct us_error *err);
+int us_jobs_start(const struct us_telling *telling, const struct us_chosen *chosen, unsigned count,
+		  struct us_jobs **jobs, struct us_error *err);
 
-/* Waits for what came of a story, once for each. As us_story_tell() with all seeds; also negative when a process died. */
+/* Waits for what came of a story, once for each. As us_story_tell() with all seeds, and negative when a process died. */
 int us_jobs_told(struct us_jobs *jobs, unsigned story, struct us_told *told, struct us_error *err);
 
 /* Ends the processes, wherever they are. NULL: nothing happens. */

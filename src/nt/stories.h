@@ -11,7 +11,7 @@
 struct us_telling {
 	struct us_rehearsal rehearsal; /* seed, grant, messages and registry are each story's */
 	uint64_t first_seed, last_seed;
-	unsigned jobs; /* tell with so many processes where time is virtual and nothing is traced or printed; 0, 1: in this one */
+	unsigned jobs; /* so many processes where time is virtual and nothing is traced or printed; 0, 1: this one */
 	bool grant_is_given; /* rehearsal.grant holds for all stories */
 	const char *filter; /* glob (fnmatch) over names, several with commas; NULL: all */
 	const char *again; /* the command without --filter and --seed, for replays */
@@ -41,9 +41,9 @@ extern const struct us_stories us_generic_stories;
 void us_stories_list(const struct us_telling *telling, const struct us_stories *own, FILE *out);
 
 /*
- * Tells the generic stories and `own` (or NULL). 0 whatever the results are; negative with a sentence when a rehearsal could
- * not begin, or the filter selects nothing. What is said is the same for any number of processes. More than one are for a
- * process with one thread that has rehearsed nothing yet: they are forked from it.
+ * Tells the generic stories and `own` (or NULL). 0 whatever the results are; negative with a sentence when a rehearsal
+ * could not begin, or the filter selects nothing. What is said is the same for any number of processes. More than one
+ * are for a process with one thread that has rehearsed nothing yet: they are forked from it.
  */
 int us_stories_tell(const struct us_telling *telling, const struct us_stories *own, struct us_telling_result *result,
 		    struct us_error *err);
