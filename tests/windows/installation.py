@@ -203,5 +203,8 @@ with zipfile.ZipFile(package) as archive:
     same = all(archive.read(f"{arch}/crypto.sys") == pathlib.Path(path).read_bytes() for arch, path in drivers.items())
     same &= all(archive.read(f"{arch}/cryptoctl.exe") == pathlib.Path(p).read_bytes() for arch, p in tools.items())
     tap.ok(same, "drivers and tools in it are the signed ones")
+    texts = {name: archive.read(name) for name in packed if name.startswith("source/")}
+    foreign = sorted(name for name, text in texts.items() if text.count(b"\n") != text.count(b"\r\n"))
+    tap.ok(not foreign, "its sources have the line ends of Windows", foreign)
 
 tap.done()

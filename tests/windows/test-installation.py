@@ -93,10 +93,11 @@ with tempfile.TemporaryDirectory() as folder:
     with zipfile.ZipFile(package) as whole, zipfile.ZipFile(copy / "part.zip", "w") as part:
         for name in whole.namelist():
             if name != "x86/crypto.inf":
-                part.writestr(name, b"" if name == "x64/cryptoctl.exe" else whole.read(name))
+                part.writestr(name, b"\n" if name in ("x64/cryptoctl.exe", "source/events.mc") else whole.read(name))
     found = broken(copy, zip_file=copy / "part.zip")
     noticed("the package has all that an installation and a build take", found)
     noticed("drivers and tools in it are the signed ones", found)
+    noticed("its sources have the line ends of Windows", found)
     unsigned = [re.sub(r"crypto-(x\d\d)-signed", r"crypto-\1", program) for program in programs]
     noticed("the signature of crypto-x86.sys verifies", broken(copy, files=unsigned))
 

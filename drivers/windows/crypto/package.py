@@ -22,6 +22,12 @@ def add(archive, name, path):
     archive.writestr(zipfile.ZipInfo(name, DATE), pathlib.Path(path).read_bytes(), zipfile.ZIP_DEFLATED)
 
 
+def add_source(archive, name, path):
+    """With the line ends of Windows: not all of its tools take others."""
+    text = pathlib.Path(path).read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    archive.writestr(zipfile.ZipInfo(f"source/{name}", DATE), text, zipfile.ZIP_DEFLATED)
+
+
 with zipfile.ZipFile(output, "w") as archive:
     for arch, programs in drivers.items():
         driver, tool = programs.split(",")
@@ -31,5 +37,5 @@ with zipfile.ZipFile(output, "w") as archive:
         add(archive, f"{arch}/cryptoctl.exe", tool)
     for path in sorted(here.iterdir()) + sorted((here / "tool").iterdir()):
         if path.suffix in (".c", ".h", ".rc", ".mc", ".inf", ".sln", ".vcxproj"):
-            add(archive, f"source/{path.relative_to(here)}", path)
-    add(archive, "source/crypto.h", registers)
+            add_source(archive, path.relative_to(here), path)
+    add_source(archive, "crypto.h", registers)

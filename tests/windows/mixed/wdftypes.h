@@ -15,6 +15,7 @@
 #pragma warning(disable: 1)
 typedef struct _WDF_ALIGNED {
 	_In_ ULONG Size;
+	#pragma warning(disable: 2) // here too
 	DECLSPEC_ALIGN(8) USHORT Group;
 } WDF_ALIGNED;
 #pragma warning(pop)
