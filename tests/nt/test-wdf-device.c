@@ -383,6 +383,40 @@ static NTSTATUS properties(WDFDEVICE device)
 	return STATUS_SUCCESS;
 }
 
+static void strings(WDFKEY key)
+{
+	static WCHAR three[] = L"one\0two\0three\0"; /* and an empty one */
+	UNICODE_STRING name = string(L"Several"), text;
+	WDF_OBJECT_ATTRIBUTES attributes;
+	WDFCOLLECTION collection;
+
+	rig_expect(WdfCollectionCreate(WDF_NO_OBJECT_ATTRIBUTES, &collection) == STATUS_SUCCESS);
+	rig_expect(WdfRegistryQueryMultiString(key, &name, NULL, collection) == STATUS_OBJECT_NAME_NOT_FOUND);
+	rig_expect(WdfRegistryAssignValue(key, &name, REG_SZ, sizeof(three), three) == STATUS_SUCCESS);
+	rig_expect(WdfRegistryQueryMultiString(key, &name, NULL, collection) == STATUS_OBJECT_TYPE_MISMATCH);
+	rig_expect(WdfRegistryAssignValue(key, &name, REG_MULTI_SZ, 0, three) == STATUS_SUCCESS);
+	rig_expect(WdfRegistryQueryMultiString(key, &name, NULL, collection) == STATUS_RESOURCE_DATA_NOT_FOUND);
+	rig_expect(WdfCollectionGetCount(collection) == 0);
+	rig_expect(WdfRegistryAssignValue(key, &name, REG_MULTI_SZ, sizeof(three), three) == STATUS_SUCCESS);
+	rig_expect(WdfRegistryQueryMultiString(key, &name, NULL, collection) == STATUS_SUCCESS);
+	rig_expect(WdfCollectionGetCount(collection) == 3);
+	WdfStringGetUnicodeString(WdfCollectionGetItem(collection, 1), &text);
+	rig_expect(text.Length == 6 && memcmp(text.Buffer, L"two", 8) == 0);
+	/* Further ones come behind them, also where nothing ends the last. */
+	WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
+	attributes.ParentObject = collection;
+	rig_expect(WdfRegistryAssignValue(key, &name, REG_MULTI_SZ, 6, three) == STATUS_SUCCESS);
+	rig_expect(WdfRegistryQueryMultiString(key, &name, &attributes, collection) == STATUS_SUCCESS);
+	rig_expect(WdfCollectionGetCount(collection) == 4);
+	WdfStringGetUnicodeString(WdfCollectionGetLastItem(collection), &text);
+	rig_expect(text.Length == 6 && memcmp(text.Buffer, L"one", 8) == 0);
+	attributes.Size--;
+	rig_expect(WdfRegistryQueryMultiString(key, &name, &attributes, collection) == STATUS_INFO_LENGTH_MISMATCH);
+	rig_expect(WdfCollectionGetCount(collection) == 4);
+	rig_expect(WdfRegistryRemoveValue(key, &name) == STATUS_SUCCESS);
+	WdfObjectDelete(collection);
+}
+
 static NTSTATUS registry(WDFDEVICE device)
 {
 	UNICODE_STRING number = string(L"Number"), text = string(L"Text"), none = string(L"None"), value;
@@ -408,6 +442,7 @@ static NTSTATUS registry(WDFDEVICE device)
 	rig_expect(WdfRegistryQueryULong(key, &none, &got) == STATUS_SUCCESS && got == 7);
 	rig_expect(WdfRegistryRemoveValue(key, &none) == STATUS_SUCCESS);
 	rig_expect(WdfRegistryQueryULong(key, &none, &got) == STATUS_OBJECT_NAME_NOT_FOUND);
+	strings(key);
 	WdfRegistryClose(key);
 	rig_expect(WdfDeviceOpenRegistryKey(device, PLUGPLAY_REGKEY_DEVICE, KEY_READ, WDF_NO_OBJECT_ATTRIBUTES, &key) ==
 		   STATUS_SUCCESS);

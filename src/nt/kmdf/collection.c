@@ -80,13 +80,11 @@ static ULONG NTAPI collection_count(PWDF_DRIVER_GLOBALS globals, WDFCOLLECTION h
 	return collection->count;
 }
 
-static NTSTATUS NTAPI collection_add(PWDF_DRIVER_GLOBALS globals, WDFCOLLECTION handle, WDFOBJECT object)
+NTSTATUS us_wdf_collection_add(WDFCOLLECTION handle, struct us_wdf_object *added)
 {
 	struct collection *collection = us_wdf_from(handle, &us_wdf_collection_type);
-	struct us_wdf_object *added = us_wdf_from(object, NULL);
 	struct item *item;
 
-	(void)globals;
 	item = us_nt_pool_alloc(sizeof(*item), TAG);
 	if (!item)
 		return STATUS_INSUFFICIENT_RESOURCES;
@@ -95,6 +93,31 @@ static NTSTATUS NTAPI collection_add(PWDF_DRIVER_GLOBALS globals, WDFCOLLECTION 
 	InsertTailList(&collection->items, &item->link);
 	collection->count++;
 	return STATUS_SUCCESS;
+}
+
+struct us_wdf_object *us_wdf_collection_at(WDFCOLLECTION handle, ULONG index)
+{
+	struct item *item = at(us_wdf_from(handle, &us_wdf_collection_type), index);
+
+	return item ? item->object : NULL;
+}
+
+void us_wdf_collection_delete_from(WDFCOLLECTION handle, ULONG index)
+{
+	struct collection *collection = us_wdf_from(handle, &us_wdf_collection_type);
+	struct item *item;
+
+	while ((item = at(collection, index))) {
+		us_wdf_delete(item->object);
+		remove_item(collection, item);
+	}
+}
+
+static NTSTATUS NTAPI collection_add(PWDF_DRIVER_GLOBALS globals, WDFCOLLECTION handle, WDFOBJECT object)
+{
+	(void)globals;
+	us_wdf_from(handle, &us_wdf_collection_type);
+	return us_wdf_collection_add(handle, us_wdf_from(object, NULL));
 }
 
 static void NTAPI collection_remove(PWDF_DRIVER_GLOBALS globals, WDFCOLLECTION handle, WDFOBJECT object)
@@ -130,10 +153,8 @@ static void NTAPI collection_remove_item(PWDF_DRIVER_GLOBALS globals, WDFCOLLECT
 
 static WDFOBJECT NTAPI collection_get(PWDF_DRIVER_GLOBALS globals, WDFCOLLECTION handle, ULONG index)
 {
-	struct item *item = at(us_wdf_from(handle, &us_wdf_collection_type), index);
-
 	(void)globals;
-	return item ? item->object : NULL;
+	return us_wdf_collection_at(handle, index);
 }
 
 static WDFOBJECT NTAPI collection_first(PWDF_DRIVER_GLOBALS globals, WDFCOLLECTION handle)

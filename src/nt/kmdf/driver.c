@@ -232,6 +232,14 @@ static BOOLEAN NTAPI is_version_available(PWDF_DRIVER_GLOBALS globals, WDFDRIVER
 	return params->MajorVersion == 1 && params->MinorVersion <= US_WDF_MINOR;
 }
 
+/* For WPP on Windows 2000; published sources of the framework have this answer for everybody since. */
+static NTSTATUS NTAPI register_trace_info(PWDF_DRIVER_GLOBALS globals, PDRIVER_OBJECT wdm,
+					  PFN_WDF_TRACE_CALLBACK callback, PVOID block)
+{
+	(void)globals, (void)wdm, (void)callback, (void)block;
+	return STATUS_NOT_SUPPORTED;
+}
+
 /* -- what the driver says of itself ------------------------------------------------------------------------------- */
 
 static void NTAPI bug_check(PWDF_DRIVER_GLOBALS globals, ULONG code, ULONG_PTR a, ULONG_PTR b, ULONG_PTR c, ULONG_PTR d)
@@ -256,6 +264,7 @@ void us_wdf_driver_functions(struct _WDF_FUNCTIONS *table)
 	table->WdfDriverWdmGetDriverObject = get_wdm;
 	table->WdfWdmDriverGetWdfDriverHandle = get_handle;
 	table->WdfDriverOpenParametersRegistryKey = open_parameters;
+	table->WdfDriverRegisterTraceInfo = register_trace_info;
 	table->WdfDriverRetrieveVersionString = retrieve_version;
 	table->WdfDriverIsVersionAvailable = is_version_available;
 	table->WdfVerifierKeBugCheck = bug_check;

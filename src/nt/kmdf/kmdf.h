@@ -311,8 +311,15 @@ void us_wdf_device_detach(struct us_wdf_device *device);
 /* string.c: a copy in the pool, NUL-terminated; a NULL Buffer: no memory. us_nt_pool_free() the Buffer. */
 bool us_wdf_copy_string(UNICODE_STRING *to, const UNICODE_STRING *from);
 NTSTATUS us_wdf_string_set(WDFSTRING string, const UNICODE_STRING *text); /* a WDFSTRING gets another value */
-
 void us_wdf_string_get(WDFSTRING string, UNICODE_STRING *text);
+
+/* A new one, of what attributes say, or the driver; of the text, or none (NULL). */
+NTSTATUS us_wdf_string_new(const UNICODE_STRING *text, PWDF_OBJECT_ATTRIBUTES attributes, WDFSTRING *string);
+
+/* collection.c: appends; the object there (NULL: behind the end); takes out and deletes all from an index on. */
+NTSTATUS us_wdf_collection_add(WDFCOLLECTION collection, struct us_wdf_object *object);
+struct us_wdf_object *us_wdf_collection_at(WDFCOLLECTION collection, ULONG index);
+void us_wdf_collection_delete_from(WDFCOLLECTION collection, ULONG index);
 
 /* registry.c: a WDFKEY around a handle of the system's, which it closes. */
 NTSTATUS us_wdf_key_new(HANDLE handle, PWDF_OBJECT_ATTRIBUTES attributes, WDFKEY *key);

@@ -270,6 +270,69 @@ static NTSTATUS NTAPI query_string(PWDF_DRIVER_GLOBALS globals, WDFKEY handle, P
 	return status;
 }
 
+/* The next of several strings, of which an empty one is the last; false: there is no more. */
+static bool next_string(const WCHAR **at, const WCHAR *end, UNICODE_STRING *text)
+{
+	const WCHAR *first = *at;
+
+	while (*at < end && **at)
+		(*at)++;
+	if (*at == first)
+		return false;
+	text->Buffer = (WCHAR *)(uintptr_t)first;
+	text->Length = text->MaximumLength = (USHORT)((*at - first) * (ptrdiff_t)sizeof(WCHAR));
+	*at += *at < end;
+	return true;
+}
+
+/* Appends a string object for each; none of them when one can not be made. */
+static NTSTATUS add_strings(const KEY_VALUE_PARTIAL_INFORMATION *value, PWDF_OBJECT_ATTRIBUTES attributes,
+			    WDFCOLLECTION collection)
+{
+	const WCHAR *at = (const WCHAR *)(const void *)value->Data, *end = at + value->DataLength / sizeof(WCHAR);
+	NTSTATUS status = STATUS_SUCCESS;
+	UNICODE_STRING text;
+	WDFSTRING string;
+	ULONG before = 0;
+
+	while (us_wdf_collection_at(collection, before))
+		before++;
+	while (NT_SUCCESS(status) && next_string(&at, end, &text)) {
+		status = us_wdf_string_new(&text, attributes, &string);
+		if (!NT_SUCCESS(status))
+			break;
+		status = us_wdf_collection_add(collection, us_wdf_from(string, &us_wdf_string_type));
+		if (!NT_SUCCESS(status))
+			us_wdf_delete(us_wdf_from(string, &us_wdf_string_type));
+	}
+	if (!NT_SUCCESS(status))
+		us_wdf_collection_delete_from(collection, before);
+	return status;
+}
+
+static NTSTATUS NTAPI query_multi_string(PWDF_DRIVER_GLOBALS globals, WDFKEY handle, PCUNICODE_STRING name,
+					 PWDF_OBJECT_ATTRIBUTES attributes, WDFCOLLECTION collection)
+{
+	KEY_VALUE_PARTIAL_INFORMATION *value;
+	NTSTATUS status;
+
+	(void)globals;
+	us_wdf_from(collection, &us_wdf_collection_type);
+	status = read(handle, name, &value, "WdfRegistryQueryMultiString");
+	if (!NT_SUCCESS(status))
+		return status;
+	if (value->Type != REG_MULTI_SZ)
+		status = STATUS_OBJECT_TYPE_MISMATCH;
+	else if (value->DataLength > UINT16_MAX)
+		us_nt_unsupported("WdfRegistryQueryMultiString of a value of more than 64 KiB");
+	else if (value->DataLength == 0)
+		status = STATUS_RESOURCE_DATA_NOT_FOUND;
+	else
+		status = add_strings(value, attributes, collection);
+	us_wdf_pool_free(value);
+	return status;
+}
+
 /* -- writing ------------------------------------------------------------------------------------------------------ */
 
 static NTSTATUS write(WDFKEY handle, PCUNICODE_STRING name, ULONG type, const void *data, size_t size,
@@ -347,6 +410,7 @@ void us_wdf_registry_functions(struct _WDF_FUNCTIONS *table)
 	table->WdfRegistryQueryULong = query_ulong;
 	table->WdfRegistryQueryUnicodeString = query_unicode_string;
 	table->WdfRegistryQueryString = query_string;
+	table->WdfRegistryQueryMultiString = query_multi_string;
 	table->WdfRegistryAssignValue = assign_value;
 	table->WdfRegistryAssignMemory = assign_memory;
 	table->WdfRegistryAssignUnicodeString = assign_unicode_string;

@@ -53,18 +53,11 @@ NTSTATUS us_wdf_string_set(WDFSTRING handle, const UNICODE_STRING *text)
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS NTAPI string_create(PWDF_DRIVER_GLOBALS globals, PCUNICODE_STRING text,
-				    PWDF_OBJECT_ATTRIBUTES attributes, WDFSTRING *result)
+NTSTATUS us_wdf_string_new(const UNICODE_STRING *text, PWDF_OBJECT_ATTRIBUTES attributes, WDFSTRING *result)
 {
 	struct string *string;
-	NTSTATUS status;
+	NTSTATUS status = us_wdf_create(&us_wdf_string_type, attributes, us_wdf_driver_object(), &string);
 
-	(void)globals;
-	us_wdf_need(result, "WdfStringCreate", "String");
-	*result = NULL;
-	if (text && ((text->Length & 1) || text->Length > text->MaximumLength || (text->Length && !text->Buffer)))
-		return STATUS_INVALID_PARAMETER;
-	status = us_wdf_create(&us_wdf_string_type, attributes, us_wdf_driver_object(), &string);
 	if (!NT_SUCCESS(status))
 		return status;
 	if (text && !us_wdf_copy_string(&string->text, text)) {
@@ -73,6 +66,17 @@ static NTSTATUS NTAPI string_create(PWDF_DRIVER_GLOBALS globals, PCUNICODE_STRIN
 	}
 	*result = (WDFSTRING)string;
 	return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI string_create(PWDF_DRIVER_GLOBALS globals, PCUNICODE_STRING text,
+				    PWDF_OBJECT_ATTRIBUTES attributes, WDFSTRING *result)
+{
+	(void)globals;
+	us_wdf_need(result, "WdfStringCreate", "String");
+	*result = NULL;
+	if (text && ((text->Length & 1) || text->Length > text->MaximumLength || (text->Length && !text->Buffer)))
+		return STATUS_INVALID_PARAMETER;
+	return us_wdf_string_new(text, attributes, result);
 }
 
 void us_wdf_string_get(WDFSTRING handle, UNICODE_STRING *text)
