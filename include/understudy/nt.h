@@ -160,6 +160,9 @@ void us_nt_vanish(struct us_nt_user *user);
 /* Stops the device and starts it again with other resources (its BARs move). */
 us_nt_status us_nt_rebalance(struct us_nt_user *user);
 
+/* From its next start on the device's memory is listed the other way round among its resources: the last BAR first. */
+void us_nt_reverse_resources(struct us_nt_user *user);
+
 /* The system sleeps (S3: the device goes to D3, and loses its state), and wakes. */
 us_nt_status us_nt_sleep_system(struct us_nt_user *user);
 us_nt_status us_nt_wake_system(struct us_nt_user *user);

@@ -314,12 +314,15 @@ NTSTATUS us_pnp_assign(const IO_RESOURCE_REQUIREMENTS_LIST *requirements)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	raw = pnp->raw->List[0].PartialResourceList.PartialDescriptors;
 	translated = pnp->translated->List[0].PartialResourceList.PartialDescriptors;
-	for (unsigned i = 0; i < 6; i++)
-		if (asked.bars[i]) {
-			give_bar(&raw[n], &pnp->bars[i]);
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned bar = pnp->reversed ? 5 - i : i;
+
+		if (asked.bars[bar]) {
+			give_bar(&raw[n], &pnp->bars[bar]);
 			translated[n] = raw[n];
 			n++;
 		}
+	}
 	if (pnp->grant.kind == US_INTX && pnp->grant.count) {
 		give_line(&raw[n], &translated[n]);
 		n++;

@@ -63,6 +63,7 @@ struct us_pnp {
 	struct us_thread *owner, *waiters[US_PNP_WAITERS]; /* pnp-lock.c */
 	unsigned depth, nwaiters;
 	unsigned rebalances;
+	bool reversed; /* the last BAR comes first in the lists */
 	PCM_RESOURCE_LIST raw, translated; /* pool: the device's now */
 	struct us_pnp_requests *requests; /* power IRPs: pnp-power.c */
 	struct us_vectors *vectors; /* pnp-vector.c */

@@ -43,7 +43,7 @@ struct us_jobs;
 int us_jobs_start(const struct us_telling *telling, const struct us_chosen *chosen, unsigned count,
 		  struct us_jobs **jobs, struct us_error *err);
 
-/* Waits for what came of a story, once for each. As us_story_tell() with all seeds, and negative when a process died. */
+/* Waits for what came of a story, once for each. As us_story_tell() with all seeds; negative, too, when one died. */
 int us_jobs_told(struct us_jobs *jobs, unsigned story, struct us_told *told, struct us_error *err);
 
 /* Ends the processes, wherever they are. NULL: nothing happens. */

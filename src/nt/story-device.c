@@ -120,6 +120,12 @@ us_nt_status us_nt_rebalance(struct us_nt_user *user)
 	return us_nt_pnp_started() ? us_nt_pnp_rebalance() : STATUS_DEVICE_NOT_READY;
 }
 
+void us_nt_reverse_resources(struct us_nt_user *user)
+{
+	(void)user;
+	us_nt->pnp->reversed = true;
+}
+
 us_nt_status us_nt_sleep_system(struct us_nt_user *user)
 {
 	(void)user;

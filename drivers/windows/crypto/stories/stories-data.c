@@ -99,7 +99,7 @@ static void more_than_a_command(struct us_nt_user *user, void *context)
 	us_nt_expect(user, statistics.Bytes == size);
 }
 
-/* The largest request but for the memory of the stage: three commands. One byte more than the limit is refused. */
+/* Three commands. The largest request of all takes a larger machine: tests/nt/test-large.c. */
 static void a_large_request(struct us_nt_user *user, void *context)
 {
 	us_nt_handle file = app_begin(user);

@@ -312,6 +312,18 @@ static void moved_at_work(struct us_nt_user *user, void *context)
 	app_all_is_well(user, file);
 }
 
+/* Its registers are the last memory that is listed: the driver finds them by what they are. */
+static void registers_last(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file;
+
+	(void)context;
+	us_nt_reverse_resources(user);
+	file = app_begin(user);
+	app_all_is_well(user, file);
+	us_nt_close(user, file);
+}
+
 /* The handle is closed, the device removed and the driver unloaded, with all of it in flight. */
 static void unloaded_at_work(struct us_nt_user *user, void *context)
 {
@@ -339,6 +351,8 @@ const struct us_story crypto_life_stories[] = {
 	{"device.later-minor-version", later_minor_version, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
 	{"device.too-little-to-work-with", too_little_to_work_with, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
 	{"device.short-lists", short_lists, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
+	{"device.registers-last", registers_last, US_STORY_ONCE, 0, 0},
+	{"device.registers-last.line", registers_last, US_STORY_ONCE, US_NT_GRANT_LINE, 0},
 	{"device.all-ones", nobody_there, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
 	{"hang.vanishes", vanishes, US_STORY_VIRTUAL_TIME, 0, 0},
 	{"hang.vanishes-while-it-answers", vanishes_while_it_answers, US_STORY_VIRTUAL_TIME, 0, 0},
