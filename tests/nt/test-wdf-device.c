@@ -182,6 +182,7 @@ static NTSTATUS wrong_driver(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 	bad = good;
 	bad.DriverInitFlags = WdfDriverInitNonPnpDriver;
 	rig_expect(WdfDriverCreate(driver, path, NULL, &bad, NULL) == STATUS_INVALID_PARAMETER);
+	rig_expect(WdfDriverRegisterTraceInfo(driver, NULL, NULL) == STATUS_NOT_SUPPORTED);
 	good.EvtDriverUnload = evt_unload;
 	rig_expect(WdfDriverCreate(driver, path, NULL, &good, &handle) == STATUS_SUCCESS);
 	rig_expect(WdfDriverCreate(driver, path, NULL, &good, NULL) == STATUS_DRIVER_INTERNAL_ERROR);

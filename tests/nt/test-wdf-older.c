@@ -512,6 +512,21 @@ static void a_table_has_the_functions_of_its_version(void **state)
 	rig_run(NULL, bindings, NULL);
 }
 
+static NTSTATUS entry_unbound(PDRIVER_OBJECT driver, PUNICODE_STRING path)
+{
+	rig_expect(WdfVersionUnbind(&registry_path, &bind, WdfDriverGlobals) == STATUS_SUCCESS);
+	return create_driver(driver, path);
+}
+
+static void who_is_not_bound_has_no_version(void **state)
+{
+	struct us_rehearsal r = built_for(4);
+
+	(void)state;
+	in_entry = entry_unbound;
+	rig_tell_breaks("driver.unbound", &r, just_in, NULL);
+}
+
 /* WDF_CLASS_BIND_INFO as a driver's stub has it. */
 static struct {
 	ULONG size;
@@ -563,6 +578,7 @@ int main(void)
 		cmocka_unit_test_setup(a_pool_tag_counts_since_1_5, setup),
 		cmocka_unit_test_setup(a_request_has_to_be_looked_for_before_1_11, setup),
 		cmocka_unit_test_setup(a_table_has_the_functions_of_its_version, setup),
+		cmocka_unit_test_setup(who_is_not_bound_has_no_version, setup),
 		cmocka_unit_test_setup(a_class_extension_is_not_there_and_named, setup),
 	};
 

@@ -59,14 +59,14 @@ static NTSTATUS check_config(const WDF_INTERRUPT_CONFIG *config)
 	return STATUS_SUCCESS;
 }
 
-/* The parent must be the device or a queue, and before 1.11 nobody says one; its level decides what a serialised callback may be. */
+/* The parent must be the device or a queue, and before 1.11 nobody says one; its level decides what a serialised
+ * callback may be. */
 static NTSTATUS check_parent(const WDF_INTERRUPT_CONFIG *config, PWDF_OBJECT_ATTRIBUTES attributes,
 			     struct us_wdf_object *parent)
 {
 	if (attributes && attributes->ParentObject) {
 		parent = us_wdf_from(attributes->ParentObject, NULL);
-		if (us_wdf_client() < 11 ||
-		    (parent->type != &us_wdf_device_type && parent->type != &us_wdf_queue_type))
+		if (us_wdf_client() < 11 || (parent->type != &us_wdf_device_type && parent->type != &us_wdf_queue_type))
 			return STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED;
 		if (!config->AutomaticSerialization)
 			return STATUS_INVALID_PARAMETER;

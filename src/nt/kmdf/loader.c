@@ -121,7 +121,8 @@ static NTSTATUS check(PDRIVER_OBJECT driver, PUNICODE_STRING path, const struct 
 	if (info->major != 1 || info->minor > US_WDF_MINOR)
 		us_nt_unsupported("The driver binds to KMDF %u.%u; the stage has KMDF 1.%u.", info->major, info->minor,
 				  US_WDF_MINOR);
-	/* The table has to be as long as that of the version: so the framework tells builds apart that were never released. */
+	/* The table has to be as long as that of the version: so the framework tells builds apart that were never
+	 * released. */
 	if (!info->count || info->count != us_wdf_function_count(info->minor) || us_wdf_state()->binding)
 		return STATUS_INVALID_PARAMETER;
 	return STATUS_SUCCESS;
@@ -176,8 +177,8 @@ static NTSTATUS NTAPI version_bind(PDRIVER_OBJECT driver, PUNICODE_STRING path, 
 	set_name(binding->globals, path);
 	set_table(binding);
 	us_wdf_state()->binding = binding;
-	us_nt_trace("note      %s is bound to KMDF 1.%u as a driver for 1.%u", binding->globals->DriverName, US_WDF_MINOR,
-		    info->minor);
+	us_nt_trace("note      %s is bound to KMDF 1.%u as a driver for 1.%u", binding->globals->DriverName,
+		    US_WDF_MINOR, info->minor);
 	*globals = binding->globals;
 	return STATUS_SUCCESS;
 }
@@ -235,8 +236,8 @@ WDF_DRIVER_GLOBALS *us_wdf_globals(void)
 /* -- class extensions --------------------------------------------------------------------------------------------- */
 
 /*
- * Microsoft's stub imports both functions into every driver, and calls them for each class extension that the driver uses: most
- * use none. There are none on the stage.
+ * Microsoft's stub imports both functions into every driver, and calls them for each class extension that the driver
+ * uses: most use none. There are none on the stage.
  */
 static _Noreturn void no_class(const struct class_info *info, const char *what)
 {
@@ -246,8 +247,8 @@ static _Noreturn void no_class(const struct class_info *info, const char *what)
 	for (i = 0; info->name && i < sizeof(name) - 1 && info->name[i]; i++)
 		name[i] = (char)(info->name[i] < 0x80 ? info->name[i] : '?');
 	name[i ? i : 1] = 0;
-	us_nt_unsupported("The driver %s the class extension %s, version %u.%u; the stage has no class extensions.", what,
-			  name, (unsigned)info->major, (unsigned)info->minor);
+	us_nt_unsupported("The driver %s the class extension %s, version %u.%u; the stage has no class extensions.",
+			  what, name, (unsigned)info->major, (unsigned)info->minor);
 }
 
 static NTSTATUS NTAPI bind_class(struct bind_info *info, PVOID globals, struct class_info *class)

@@ -40,7 +40,14 @@ static const struct growth {
 
 unsigned us_wdf_client(void)
 {
-	return us_wdf_binding_minor(us_wdf_state()->binding);
+	const struct us_wdf_binding *binding = us_wdf_state()->binding;
+
+	if (!binding)
+		us_wdf_violation(
+			WDF_INVALID_HANDLE, NULL, "driver.unbound",
+			"A framework function was called by a driver that is not bound to the framework, or no "
+			"longer.");
+	return us_wdf_binding_minor(binding);
 }
 
 ULONG us_wdf_function_count(unsigned minor)

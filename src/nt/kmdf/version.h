@@ -15,7 +15,7 @@
 
 #define US_WDF_MINOR 15 /* this framework is 1.15 */
 
-/* The minor version for which the bound driver was built. */
+/* The minor version for which the bound driver was built; a bugcheck when none is bound. */
 unsigned us_wdf_client(void);
 
 /* How many functions the table of version 1.`minor` has; 0: there is no such version up to this one. */
