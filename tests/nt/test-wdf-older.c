@@ -468,6 +468,53 @@ static void a_request_has_to_be_looked_for_before_1_11(void **state)
 	}
 }
 
+/* -- a request that is used again --------------------------------------------------------------------------------- */
+
+static unsigned completions;
+
+static void NTAPI completed(WDFREQUEST request, WDFIOTARGET to, PWDF_REQUEST_COMPLETION_PARAMS params,
+			    WDFCONTEXT context)
+{
+	(void)request, (void)to, (void)context;
+	rig_expect(params->Size == sizeof(*params));
+	completions++;
+}
+
+/* Its completion routine is set before it is used again, and not after that. */
+static void use_again(struct us_nt_user *user, void *context)
+{
+	WDF_REQUEST_REUSE_PARAMS params;
+	WDFREQUEST request;
+	WDFIOTARGET to;
+
+	just_in(user, context);
+	completions = 0;
+	set_up_structures();
+	us_nt_expect_status(user, WdfIoTargetCreate(the_device, NULL, &to), STATUS_SUCCESS);
+	us_nt_expect_status(user, WdfIoTargetOpen(to, at_the_end(&structures[5].newest, structures[5].sizes[version])),
+			    STATUS_SUCCESS);
+	us_nt_expect_status(user, WdfRequestCreate(NULL, to, &request), STATUS_SUCCESS);
+	WdfRequestSetCompletionRoutine(request, completed, NULL);
+	WDF_REQUEST_REUSE_PARAMS_INIT(&params, WDF_REQUEST_REUSE_NO_FLAGS, STATUS_SUCCESS);
+	us_nt_expect_status(user, WdfRequestReuse(request, &params), STATUS_SUCCESS);
+	us_nt_expect_status(user, WdfIoTargetFormatRequestForRead(to, request, NULL, NULL, NULL), STATUS_SUCCESS);
+	us_nt_expect(user, WdfRequestSend(request, to, NULL));
+	us_nt_expect_status(user, WdfRequestGetStatus(request), STATUS_SUCCESS);
+	us_nt_expect(user, completions == (minors[version] < 9));
+	WdfObjectDelete(to);
+}
+
+static void a_reused_request_kept_its_completion_routine_before_1_9(void **state)
+{
+	(void)state;
+	with_device = two_queues;
+	for (unsigned i = 0; i < VERSIONS; i++) {
+		struct us_rehearsal r = built_for(i);
+
+		rig_tell(&r, use_again, NULL);
+	}
+}
+
 /* -- binding ------------------------------------------------------------------------------------------------------ */
 
 static NTSTATUS bind_again(unsigned minor, ULONG count, PVOID *globals)
@@ -577,6 +624,7 @@ int main(void)
 		cmocka_unit_test_setup(some_functions_do_for_a_driver_what_they_did_when_it_was_built, setup),
 		cmocka_unit_test_setup(a_pool_tag_counts_since_1_5, setup),
 		cmocka_unit_test_setup(a_request_has_to_be_looked_for_before_1_11, setup),
+		cmocka_unit_test_setup(a_reused_request_kept_its_completion_routine_before_1_9, setup),
 		cmocka_unit_test_setup(a_table_has_the_functions_of_its_version, setup),
 		cmocka_unit_test_setup(who_is_not_bound_has_no_version, setup),
 		cmocka_unit_test_setup(a_class_extension_is_not_there_and_named, setup),
