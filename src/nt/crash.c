@@ -7,6 +7,7 @@
 #include "nt/emulate.h"
 #include "nt/phys.h"
 #include "nt/sched-private.h"
+#include "nt/seh.h"
 #include "nt/trap.h"
 
 #define WINDOWS_STACK_KIB 24 /* of a thread in kernel mode on x64 */
@@ -25,8 +26,11 @@ void us_nt_keep_registers(const ucontext_t *context)
 /* What lies at an address, for the sentence. */
 static void say_place(char *text, size_t size, uint64_t address)
 {
-	static const char *const names[] = {"the pool", "the drivers' images", "the stacks", "the applications' memory",
-					    "the system's mappings"};
+	static const char *const names[US_WINDOWS] = {
+		[US_WINDOW_USER] = "the applications' memory", [US_WINDOW_POOL] = "the pool",
+		[US_WINDOW_IMAGE] = "the drivers' images",     [US_WINDOW_STACK] = "the stacks",
+		[US_WINDOW_SYSTEM] = "the system's mappings",
+	};
 	const void *at = (const void *)(uintptr_t)address;
 	int window = us_nt_window(at);
 
@@ -40,21 +44,38 @@ static void say_place(char *text, size_t size, uint64_t address)
 		snprintf(text, size, "in %s", window >= 0 ? names[window] : "no memory of the system's");
 }
 
+/* The bugcheck of a page fault: an application's address is an exception, which nobody has handled. */
+struct code {
+	uint32_t code;
+	uint64_t parameters[4];
+};
+
+static struct code code_of_access(uint64_t address, bool write, uint64_t rip)
+{
+	if (us_nt_irql() >= DISPATCH_LEVEL)
+		return (struct code){0xD1, {address, us_nt_irql(), write, rip}};
+	if (address < US_NT_USER_END)
+		return (struct code){us_seh_unhandled(), {(ULONG)STATUS_ACCESS_VIOLATION, rip, write, address}};
+	return (struct code){0x50, {address, us_nt_irql(), write, rip}};
+}
+
 static _Noreturn void bad_access(const siginfo_t *info, const ucontext_t *context)
 {
 	const greg_t *g = context->uc_mcontext.gregs;
 	uint64_t rip = (uint64_t)g[REG_RIP], address = (uint64_t)(uintptr_t)info->si_addr;
 	bool write = g[REG_ERR] & 2;
+	bool by_driver = us_nt_window((const void *)(uintptr_t)rip) == US_WINDOW_IMAGE || rip == address;
+	/* Where in the stage's own code is nothing that two runs have in common. */
+	struct code c = code_of_access(address, write, by_driver ? rip : us_nt_caller());
+	const uint64_t *p = c.parameters;
 	char place[256];
 
 	say_place(place, sizeof(place), address);
-	if (us_nt_window((const void *)(uintptr_t)rip) != US_WINDOW_IMAGE && rip != address)
-		us_nt_bugcheck(us_nt_irql() >= DISPATCH_LEVEL ? 0xD1 : 0x50, address, us_nt_irql(), write, rip,
-			       "memory.access",
+	if (!by_driver)
+		us_nt_bugcheck(c.code, p[0], p[1], p[2], p[3], "memory.access",
 			       "what the driver handed to the system made that %s address 0x%" PRIx64 ", %s",
 			       write ? "write to" : "read", address, place);
-	us_nt_bugcheck(us_nt_irql() >= DISPATCH_LEVEL ? 0xD1 : 0x50, address, us_nt_irql(), write, rip, "memory.access",
-		       "the driver %s address 0x%" PRIx64 ", %s",
+	us_nt_bugcheck(c.code, p[0], p[1], p[2], p[3], "memory.access", "the driver %s address 0x%" PRIx64 ", %s",
 		       rip == address ? "jumped to"
 		       : write        ? "wrote to"
 				      : "read",
@@ -65,18 +86,28 @@ static _Noreturn void bad_access(const siginfo_t *info, const ucontext_t *contex
 static _Noreturn void protection(const ucontext_t *context, const char *instruction)
 {
 	uint64_t rip = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
+	const uint8_t *at = (const uint8_t *)(uintptr_t)rip;
 
 	if (us_nt_window((const void *)(uintptr_t)rip) != US_WINDOW_IMAGE)
-		us_nt_bugcheck(0x50, UINT64_MAX, us_nt_irql(), 0, rip, "memory.access",
+		us_nt_bugcheck(us_seh_unhandled(), (ULONG)STATUS_ACCESS_VIOLATION, us_nt_caller(), 0, UINT64_MAX, "memory.access",
 			       "what the driver handed to the system is an address that no memory has, as its upper "
 			       "bits differ");
 	if (instruction)
 		us_nt_bugcheck(0x1E, 0xC0000096, rip, 0, 0, "privileged-instruction",
 			       "the driver executes what the stage can not do for it: %s", instruction);
-	us_nt_bugcheck(0x50, UINT64_MAX, us_nt_irql(), 0, rip, "memory.access",
+	if (at[0] == 0xcd && at[1] == 0x2c)
+		us_nt_bugcheck(us_seh_unhandled(), (ULONG)STATUS_ASSERTION_FAILURE, rip, 0, 0, "driver.assert",
+			       "an assertion of the driver failed (int 2Ch)");
+	us_nt_bugcheck(us_seh_unhandled(), (ULONG)STATUS_ACCESS_VIOLATION, rip, 0, UINT64_MAX, "memory.access",
 		       "the driver used an address that no memory has, as its upper bits differ, or that is not "
 		       "aligned for it: %s",
 		       us_nt_instruction_text(rip));
+}
+
+/* An exception that says all by itself. */
+static _Noreturn void unhandled(NTSTATUS status, uint64_t rip, const char *rule, const char *what)
+{
+	us_nt_bugcheck(us_seh_unhandled(), (ULONG)status, rip, 0, 0, rule, "the driver %s", what);
 }
 
 _Noreturn void us_nt_crash(int signal, const siginfo_t *info, const ucontext_t *context, const char *instruction)
@@ -88,12 +119,12 @@ _Noreturn void us_nt_crash(int signal, const siginfo_t *info, const ucontext_t *
 	if (signal == SIGTRAP)
 		us_nt->stop.rip = --rip; /* it is behind the instruction */
 	if (signal == SIGTRAP)
-		us_nt_bugcheck(0x1E, 0x80000003, rip, 0, 0, "breakpoint", "the driver ran into a breakpoint");
+		unhandled(STATUS_BREAKPOINT, rip, "breakpoint", "ran into a breakpoint");
 	if (signal == SIGFPE)
-		us_nt_bugcheck(0x7F, 0, rip, 0, 0, "divide", "the driver divided by zero, or a quotient does not fit");
+		unhandled(us_nt_divides_by_zero(context) ? STATUS_INTEGER_DIVIDE_BY_ZERO : STATUS_INTEGER_OVERFLOW, rip,
+			  "divide", "divided by zero, or a quotient does not fit");
 	if (signal == SIGILL)
-		us_nt_bugcheck(0x1E, 0xC000001D, rip, 0, 0, "illegal-instruction",
-			       "the driver ran into an illegal instruction");
+		unhandled(STATUS_ILLEGAL_INSTRUCTION, rip, "illegal-instruction", "ran into an illegal instruction");
 	if (g[REG_TRAPNO] == US_TRAP_PROTECTION)
 		protection(context, instruction);
 	if (instruction)

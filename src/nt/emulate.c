@@ -508,6 +508,22 @@ bool us_nt_is_control(const ucontext_t *context)
 	}
 }
 
+bool us_nt_divides_by_zero(const ucontext_t *context)
+{
+	const struct decoded *d = decode((uint64_t)context->uc_mcontext.gregs[REG_RIP]);
+	ucontext_t *registers = (ucontext_t *)(uintptr_t)context; /* is only read */
+	const struct step s = {registers, NULL, d};
+	uint64_t divisor = 0;
+
+	if (!d)
+		return true;
+	if (operand(&s, 0)->type == ZYDIS_OPERAND_TYPE_REGISTER)
+		divisor = get_register(registers, operand(&s, 0)->reg.value, width_of(&s, 0));
+	else if (operand(&s, 0)->type == ZYDIS_OPERAND_TYPE_MEMORY)
+		memcpy(&divisor, (const void *)(uintptr_t)address_of(&s, operand(&s, 0)), width_of(&s, 0));
+	return divisor == 0;
+}
+
 const char *us_nt_instruction_text(uint64_t rip)
 {
 	static char line[96];

@@ -34,6 +34,9 @@ bool us_nt_is_relative_to_gs(const ucontext_t *context);
 /* The instruction at rip reads or writes no memory, but for ports, and jumps nowhere: what the processor does not let it do is the instruction itself. */
 bool us_nt_is_control(const ucontext_t *context);
 
+/* The instruction at rip, which the processor refused to divide by, has a divisor that is 0; else the quotient did not fit. */
+bool us_nt_divides_by_zero(const ucontext_t *context);
+
 /* The instruction at an address as an assembler writes it; good until the next call. */
 const char *us_nt_instruction_text(uint64_t rip);
 

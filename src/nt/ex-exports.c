@@ -5,12 +5,12 @@
 const struct us_export us_nt_ex_exports[] = {
 	/* the pool; whether it is paged decides about the IRQL */
 	US_EXPORT(ExAllocatePool, DISPATCH_LEVEL, "P:uq"),
-	US_EXPORT(ExAllocatePoolWithTag, DISPATCH_LEVEL, "P:uqx"),
-	US_EXPORT(ExAllocatePoolWithTagPriority, DISPATCH_LEVEL, "P:uqxu"),
-	US_EXPORT(ExAllocatePoolWithQuota, DISPATCH_LEVEL, "P:uq"),
-	US_EXPORT(ExAllocatePoolWithQuotaTag, DISPATCH_LEVEL, "P:uqx"),
-	US_EXPORT_AS("ExAllocatePool2", us_ex_allocate_pool_2, DISPATCH_LEVEL, "P:xqx"),
-	US_EXPORT_AS("ExAllocatePool3", us_ex_allocate_pool_3, DISPATCH_LEVEL, "P:xqxpu"),
+	US_EXPORT_FAILS_BY(us_ex_no_pool, "ExAllocatePoolWithTag", ExAllocatePoolWithTag, DISPATCH_LEVEL, "P:uqx"),
+	US_EXPORT_FAILS_BY(us_ex_no_pool, "ExAllocatePoolWithTagPriority", ExAllocatePoolWithTagPriority, DISPATCH_LEVEL, "P:uqxu"),
+	US_EXPORT_FAILS_BY(us_ex_no_quota, "ExAllocatePoolWithQuota", ExAllocatePoolWithQuota, DISPATCH_LEVEL, "P:uq"),
+	US_EXPORT_FAILS_BY(us_ex_no_quota, "ExAllocatePoolWithQuotaTag", ExAllocatePoolWithQuotaTag, DISPATCH_LEVEL, "P:uqx"),
+	US_EXPORT_FAILS_BY(us_ex_no_pool_2, "ExAllocatePool2", us_ex_allocate_pool_2, DISPATCH_LEVEL, "P:xqx"),
+	US_EXPORT_FAILS_BY(us_ex_no_pool_2, "ExAllocatePool3", us_ex_allocate_pool_3, DISPATCH_LEVEL, "P:xqxpu"),
 	US_EXPORT(ExFreePool, DISPATCH_LEVEL, "v:p"),
 	US_EXPORT(ExFreePoolWithTag, DISPATCH_LEVEL, "v:px"),
 	US_EXPORT_AS("ExFreePool2", us_ex_free_pool_2, DISPATCH_LEVEL, "v:pxpu"),

@@ -233,8 +233,8 @@ static void NTAPI free_ex(PVOID piece, PLOOKASIDE_LIST_EX list)
 	ExFreePoolWithTag(piece, 0);
 }
 
-static const struct us_export allocate_ex_export = US_EXPORT_AS("a lookaside list's Allocate", allocate_ex,
-								DISPATCH_LEVEL, "P:uqxp"),
+static const struct us_export allocate_ex_export = US_EXPORT_FAILS_BY(us_ex_no_pool, "a lookaside list's Allocate",
+								      allocate_ex, DISPATCH_LEVEL, "P:uqxp"),
 			      free_ex_export = US_EXPORT_AS("a lookaside list's Free", free_ex, DISPATCH_LEVEL, "v:pp");
 
 NTSTATUS NTAPI ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX list, PALLOCATE_FUNCTION_EX allocate,

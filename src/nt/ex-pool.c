@@ -7,6 +7,7 @@
 #include "nt/ex.h"
 
 #include "nt/phys.h"
+#include "nt/seh.h"
 
 #define NO_TAG 0x656e6f4eu /* 'None' */
 #define PAGED 1 /* the bit of POOL_TYPE */
@@ -50,6 +51,33 @@ static PVOID allocate(bool paged, SIZE_T size, ULONG tag, const char *function)
 	return piece;
 }
 
+static _Noreturn void raise_for_want(void)
+{
+	us_seh_raise(STATUS_INSUFFICIENT_RESOURCES, "pool.exception",
+		     "there is no pool left, and the driver wants an exception for that");
+}
+
+PVOID NTAPI us_ex_no_pool(POOL_TYPE type)
+{
+	if (type & POOL_RAISE_IF_ALLOCATION_FAILURE)
+		raise_for_want();
+	return NULL;
+}
+
+PVOID NTAPI us_ex_no_quota(POOL_TYPE type)
+{
+	if (!(type & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE))
+		raise_for_want();
+	return us_ex_no_pool(type);
+}
+
+PVOID NTAPI us_ex_no_pool_2(ULONG64 flags)
+{
+	if (flags & FLAG_RAISE_ON_FAILURE)
+		raise_for_want();
+	return NULL;
+}
+
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE type, SIZE_T size, ULONG tag)
 {
 	PVOID piece;
@@ -58,10 +86,7 @@ PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE type, SIZE_T size, ULONG tag)
 		us_nt_bugcheck(0xC4, 0, us_nt_irql(), (ULONG)type, tag, "pool.size-zero",
 			       "ExAllocatePoolWithTag was called for 0 bytes with the tag '%c%c%c%c'", SHOW_TAG(tag));
 	piece = allocate(type & PAGED, size, tag, "ExAllocatePoolWithTag");
-	if (!piece && type & POOL_RAISE_IF_ALLOCATION_FAILURE)
-		us_nt_unsupported("there is no pool left, and the driver wants an exception for that "
-				  "(POOL_RAISE_IF_ALLOCATION_FAILURE): there are no exceptions on the stage");
-	return piece;
+	return piece ? piece : us_ex_no_pool(type);
 }
 
 PVOID NTAPI ExAllocatePool(POOL_TYPE type, SIZE_T size)
@@ -97,10 +122,9 @@ PVOID NTAPI us_ex_allocate_pool_2(ULONG64 flags, SIZE_T size, ULONG tag)
 	/* One kind, and nothing unknown among what is required: else the call fails. */
 	if (kinds && !(kinds & (kinds - 1)) && !(flags & ~known & ~FLAGS_OPTIONAL) && size && tag)
 		piece = allocate(kinds == FLAG_PAGED, size, tag, "ExAllocatePool2");
-	if (!piece && flags & FLAG_RAISE_ON_FAILURE)
-		us_nt_unsupported("ExAllocatePool2 has failed, and the driver wants an exception for that "
-				  "(POOL_FLAG_RAISE_ON_FAILURE): there are no exceptions on the stage");
-	if (piece && !(flags & FLAG_UNINITIALIZED))
+	if (!piece)
+		return us_ex_no_pool_2(flags);
+	if (!(flags & FLAG_UNINITIALIZED))
 		memset(piece, 0, size);
 	return piece;
 }

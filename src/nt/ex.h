@@ -20,6 +20,11 @@ struct us_ex {
 	unsigned running; /* items that run, without those of the I/O manager */
 };
 
+/* The pool is out, or was made to be, for a driver that asked so: NULL, or an exception where it wants that. */
+PVOID NTAPI us_ex_no_pool(POOL_TYPE type);
+PVOID NTAPI us_ex_no_quota(POOL_TYPE type); /* where an exception is what happens unless asked for otherwise */
+PVOID NTAPI us_ex_no_pool_2(ULONG64 flags);
+
 /* Memory is freed in which a work item lies that is queued: bugcheck ("work-item.freed"). */
 void us_ex_check_free(const void *at, size_t size);
 

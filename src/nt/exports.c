@@ -6,6 +6,7 @@
 #include "nt/kernel.h"
 #include "nt/mm.h"
 #include "nt/rtl.h"
+#include "nt/seh.h"
 
 extern const struct us_export us_wdf_loader_exports[];
 
@@ -42,6 +43,7 @@ static void add_all(void)
 		us_nt_ke_exports,     us_nt_ex_exports, us_nt_rtl_exports,      us_rtl_crt_exports,
 		us_rtl_print_exports, us_nt_mm_exports, us_nt_mdl_exports,      us_nt_map_exports,
 		us_nt_hal_exports,    us_nt_io_exports, us_nt_registry_exports, us_nt_pnp_exports,
+		us_nt_seh_exports,    us_nt_seh_unwind_exports, us_nt_probe_exports,
 	};
 
 	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

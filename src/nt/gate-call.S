@@ -7,14 +7,18 @@
  *     enter(gate, arguments, return address) -> the function to call; NULL: it is made to fail
  *     function(the same arguments)
  *     leave(gate, result) -> the result
+ *
+ * us_gate_call_raising: the same for functions that an exception may leave. It saves the registers that a function
+ * preserves, where a handler finds them: struct us_gate_saved of gate.h.
  */
 #define STACK_ARGUMENTS 12 /* as many are passed on as any function has, and a line of output may want */
+#define SAVED (7 * 8 + 10 * 16) /* behind the gate's struct */
 
-	.text
-	.globl	us_gate_call
-	.hidden	us_gate_call
-	.type	us_gate_call, @function
-us_gate_call:
+	.macro	gate name, saves, room
+	.globl	\name
+	.hidden	\name
+	.type	\name, @function
+\name:
 	.cfi_startproc
 	endbr64
 	movq	%rcx, 8(%rsp)
@@ -27,7 +31,19 @@ us_gate_call:
 	movq	%rsp, %rbp
 	.cfi_def_cfa_register rbp
 	pushq	%r11
-	subq	$(8 + 32 + 8 * STACK_ARGUMENTS), %rsp
+	subq	$(\room + 32 + 8 * STACK_ARGUMENTS), %rsp
+	.if	\saves
+	movq	%rbx, -16(%rbp)
+	movq	%rsi, -24(%rbp)
+	movq	%rdi, -32(%rbp)
+	movq	%r12, -40(%rbp)
+	movq	%r13, -48(%rbp)
+	movq	%r14, -56(%rbp)
+	movq	%r15, -64(%rbp)
+	.irp	n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	movaps	%xmm\n, (16 * (\n - 6) - 224)(%rbp)
+	.endr
+	.endif
 
 	movq	%r11, %rcx
 	leaq	16(%rbp), %rdx
@@ -62,6 +78,11 @@ us_gate_call:
 	.cfi_def_cfa rsp, 8
 	ret
 	.cfi_endproc
-	.size	us_gate_call, . - us_gate_call
+	.size	\name, . - \name
+	.endm
+
+	.text
+	gate	us_gate_call, 0, 8
+	gate	us_gate_call_raising, 1, SAVED
 
 	.section .note.GNU-stack, "", @progbits

@@ -25,7 +25,9 @@ static struct gate gates[GATES];
 static unsigned ngates;
 static uint8_t *code; /* CODE_BYTES for each gate */
 
-void us_gate_call(void); /* gate-call.S; calls the following three */
+/* gate-call.S; they call the following three */
+void us_gate_call(void);
+void us_gate_call_raising(void);
 void *NTAPI us_nt_gate_enter(const struct gate *gate, const uint64_t *args, uint64_t caller);
 uint64_t NTAPI us_nt_gate_leave(const struct gate *gate, uint64_t result);
 uint64_t NTAPI us_nt_gate_failed(const struct gate *gate);
@@ -148,8 +150,10 @@ void *NTAPI us_nt_gate_enter(const struct gate *gate, const uint64_t *args, uint
 			       "%s was called at IRQL %u; it may be called at IRQL %u at most", export->name,
 			       us_nt_irql(), export->max_irql);
 	us_nt_point(CALL_NS);
-	if (made_to_fail(export))
-		return NULL;
+	if (made_to_fail(export)) {
+		us_nt_trace("note      %s is made to fail", export->name);
+		return (void *)(uintptr_t) export->failed;
+	}
 	return (void *)(uintptr_t) export->function;
 }
 
@@ -169,13 +173,22 @@ uint64_t NTAPI us_nt_gate_leave(const struct gate *gate, uint64_t result)
 
 uint64_t NTAPI us_nt_gate_failed(const struct gate *gate)
 {
-	us_nt_trace("note      %s is made to fail", gate->export->name);
 	return finish(gate, gate->export->types[0] == 'S' ? (uint32_t)STATUS_INSUFFICIENT_RESOURCES : 0);
 }
 
 uint64_t us_nt_caller(void)
 {
 	return us_nt_current()->caller;
+}
+
+const struct us_gate_saved *us_nt_gate_saved(void)
+{
+	const struct us_thread *thread = us_nt_current();
+	const struct us_gate_saved *saved = (const struct us_gate_saved *)(uintptr_t)thread->caller_sp - 1;
+
+	if (!thread->caller || !((const struct gate *)saved->gate)->export->raises)
+		return NULL;
+	return saved;
 }
 
 /* -- making gates ------------------------------------------------------------------------------------------------- */
@@ -185,7 +198,7 @@ static void write_code(uint8_t *at, const struct gate *gate)
 {
 	static const uint8_t begin[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x49, 0xbb}, middle[] = {0x49, 0xba},
 			     end[] = {0x41, 0xff, 0xe2};
-	void (*target)(void) = us_gate_call;
+	void (*target)(void) = gate->export->raises ? us_gate_call_raising : us_gate_call;
 
 	memcpy(at, begin, sizeof(begin));
 	memcpy(at + 6, &gate, 8);

@@ -32,10 +32,21 @@ struct us_export {
 	uint8_t max_irql; /* the highest IRQL at which it may be called */
 	const char *types;
 	void *data; /* not NULL: it is no function but this variable */
+	/*
+	 * An exception may leave it, in any of its instructions, for a handler of the driver that called it (seh.h): it
+	 * keeps no state of the stage's that would be left half changed. Its gate saves the registers that such a handler needs.
+	 */
+	bool raises;
+	void (*failed)(void); /* called instead when it is made to fail, with its arguments; NULL: the caller is told, no more */
 };
 
 #define US_EXPORT(function, max_irql, types) {#function, (void (*)(void))(function), max_irql, types}
 #define US_EXPORT_AS(name, function, max_irql, types) {name, (void (*)(void))(function), max_irql, types}
+#define US_EXPORT_RAISES(function, max_irql, types) US_EXPORT_RAISES_AS(#function, function, max_irql, types)
+#define US_EXPORT_RAISES_AS(name, function, max_irql, types)                                                           \
+	{name, (void (*)(void))(function), max_irql, types, .raises = true}
+#define US_EXPORT_FAILS_BY(failed, name, function, max_irql, types)                                                    \
+	{name, (void (*)(void))(function), max_irql, types, NULL, true, (void (*)(void))(failed)}
 #define US_EXPORT_DATA(name, data) {name, NULL, 0, NULL, data}
 #define US_EXPORT_END {0}
 
@@ -55,6 +66,18 @@ void *us_nt_gate(const struct us_export *export);
 uint64_t us_nt_caller(void);
 
 /*
+ * What the gate of a function that raises keeps on the stack while that runs, right below caller_sp: the driver's
+ * registers at the call. NULL where no such call is the innermost on this flow.
+ */
+struct us_gate_saved {
+	unsigned long long xmm[10][2]; /* 6 to 15 */
+	uint64_t r15, r14, r13, r12, rdi, rsi, rbx;
+	const void *gate;
+	uint64_t rbp, returns_to;
+};
+const struct us_gate_saved *us_nt_gate_saved(void);
+
+/*
  * A call of the driver's code by the stage: `name` is what kind of function it is ("EvtDeviceAdd", "DriverEntry", "ISR").
  * Behind it the rules that hold for all callbacks are checked: the IRQL is what it was, no spin lock is kept.
  *
@@ -68,6 +91,7 @@ struct us_callback {
 	uint64_t caller, caller_sp; /* of the call of the driver's that this is made from, saved */
 	struct us_callback *outer; /* the one that this is made inside of */
 	unsigned critical, locks;
+	const struct us_dispatch *dispatch; /* seh.h's: the exception that the driver's handler is called for; NULL: none */
 };
 void us_nt_callback_enter(struct us_callback *callback, const char *name, const void *function);
 void us_nt_callback_leave(struct us_callback *callback, uint64_t result);

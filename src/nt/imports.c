@@ -29,7 +29,7 @@ static int list_imports(const struct us_pe *pe, FILE *to)
 		char ordinal[32];
 
 		snprintf(ordinal, sizeof ordinal, "number %u", imports[i].ordinal);
-		missing += say(to, export && export->function, imports[i].dll,
+		missing += say(to, export && (export->function || export->data), imports[i].dll,
 			       imports[i].name ? imports[i].name : ordinal);
 	}
 	return missing;

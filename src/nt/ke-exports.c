@@ -20,10 +20,10 @@ const struct us_export us_nt_ke_exports[] = {
 	US_EXPORT(IoCreateNotificationEvent, PASSIVE_LEVEL, "P:wp"),
 	US_EXPORT(IoCreateSynchronizationEvent, PASSIVE_LEVEL, "P:wp"),
 	US_EXPORT(KeInitializeSemaphore, HIGH_LEVEL, "v:puu"),
-	US_EXPORT(KeReleaseSemaphore, DISPATCH_LEVEL, "u:puub"),
+	US_EXPORT_RAISES(KeReleaseSemaphore, DISPATCH_LEVEL, "u:puub"),
 	US_EXPORT(KeReadStateSemaphore, HIGH_LEVEL, "u:p"),
 	US_EXPORT(KeInitializeMutex, HIGH_LEVEL, "v:pu"),
-	US_EXPORT(KeReleaseMutex, DISPATCH_LEVEL, "u:pb"),
+	US_EXPORT_RAISES(KeReleaseMutex, DISPATCH_LEVEL, "u:pb"),
 	US_EXPORT(KeReadStateMutex, DISPATCH_LEVEL, "u:p"),
 
 	/* waits */

@@ -4,6 +4,7 @@
 
 #include "nt/ob.h"
 #include "nt/phys.h"
+#include "nt/seh.h"
 
 #define EVENT_TAG 0x6e657645u /* 'Even' */
 
@@ -123,12 +124,9 @@ LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE semaphore, KPRIORITY increment, LONG 
 	check_wait(wait, "KeReleaseSemaphore");
 	old = semaphore->Header.SignalState;
 	if (adjustment <= 0 || adjustment > semaphore->Limit - old)
-		us_nt_bugcheck(0x1E, (ULONG)STATUS_SEMAPHORE_LIMIT_EXCEEDED, (uintptr_t)semaphore, 0, 0,
-			       "semaphore.limit",
-			       "KeReleaseSemaphore would add %d to the count %d of a semaphore whose limit is %d, "
-			       "which raises "
-			       "STATUS_SEMAPHORE_LIMIT_EXCEEDED",
-			       (int)adjustment, (int)old, (int)semaphore->Limit);
+		us_seh_raise(STATUS_SEMAPHORE_LIMIT_EXCEEDED, "semaphore.limit",
+			     "KeReleaseSemaphore would add %d to the count %d of a semaphore whose limit is %d",
+			     (int)adjustment, (int)old, (int)semaphore->Limit);
 	semaphore->Header.SignalState += adjustment;
 	us_ke_signal(&semaphore->Header);
 	return old;
@@ -161,11 +159,9 @@ LONG NTAPI KeReleaseMutex(PRKMUTEX mutex, BOOLEAN wait)
 	us_ke_check(mutex, 1u << US_KE_MUTEX, "KeReleaseMutex");
 	check_wait(wait, "KeReleaseMutex");
 	if ((void *)mutex->OwnerThread != thread)
-		us_nt_bugcheck(
-			0x1E, (ULONG)STATUS_MUTANT_NOT_OWNED, (uintptr_t)mutex, 0, 0, "mutex.not-owned",
-			"KeReleaseMutex was called for a mutex %s that thread %u (%s) does not own, which raises "
-			"STATUS_MUTANT_NOT_OWNED",
-			us_nt_where(mutex), thread->id, thread->name);
+		us_seh_raise(STATUS_MUTANT_NOT_OWNED, "mutex.not-owned",
+			     "KeReleaseMutex was called for a mutex %s that thread %u (%s) does not own",
+			     us_nt_where(mutex), thread->id, thread->name);
 	old = mutex->Header.SignalState++;
 	if (mutex->Header.SignalState != 1)
 		return old;

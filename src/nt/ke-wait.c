@@ -73,8 +73,11 @@ const char *us_nt_where(const void *at)
 {
 	static __thread char texts[4][80];
 	static __thread unsigned next;
-	static const char *const windows[US_WINDOWS] = {"in freed pool", "in the driver's data", "on a stack",
-							"in an application's buffer", "in a mapping"};
+	static const char *const windows[US_WINDOWS] = {
+		[US_WINDOW_USER] = "in an application's buffer", [US_WINDOW_POOL] = "in freed pool",
+		[US_WINDOW_IMAGE] = "in the driver's data",      [US_WINDOW_STACK] = "on a stack",
+		[US_WINDOW_SYSTEM] = "in a mapping",
+	};
 	char *text = texts[next++ % 4];
 	int window = us_nt_window(at);
 

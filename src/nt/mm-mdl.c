@@ -7,6 +7,7 @@
 #include "nt/mm.h"
 
 #include "nt/kernel.h"
+#include "nt/seh.h"
 
 #define TAG 0x206c644d /* 'Mdl ' */
 #define DESCRIBES_PAGES (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL)
@@ -146,12 +147,8 @@ void NTAPI MmProbeAndLockPages(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION op
 
 	if (NT_SUCCESS(status))
 		return;
-	us_nt_bugcheck(0x1E, (uint32_t)status, us_nt_caller(), operation != IoReadAccess, (uintptr_t)base, "mdl.probe",
-		       "MmProbeAndLockPages: %u bytes at %p can not all be %s in %s mode: it raises "
-		       "STATUS_ACCESS_VIOLATION, and "
-		       "the stage has no exception handlers of drivers",
-		       mdl->ByteCount, base, operation == IoReadAccess ? "read" : "written",
-		       mode == UserMode ? "user" : "kernel");
+	us_seh_raise(status, "mdl.probe", "MmProbeAndLockPages: %u bytes at %p can not all be %s in %s mode", mdl->ByteCount,
+		     base, operation == IoReadAccess ? "read" : "written", mode == UserMode ? "user" : "kernel");
 }
 
 void NTAPI MmUnlockPages(PMDL mdl)
@@ -237,7 +234,7 @@ const struct us_export us_nt_mdl_exports[] = {
 	US_EXPORT(IoBuildPartialMdl, DISPATCH_LEVEL, "v:pppu"),
 	US_EXPORT(MmSizeOfMdl, HIGH_LEVEL, "q:pq"),
 	US_EXPORT(MmBuildMdlForNonPagedPool, DISPATCH_LEVEL, "v:p"),
-	US_EXPORT_AS("MmProbeAndLockPages", driver_lock, DISPATCH_LEVEL, "v:pbu"),
+	US_EXPORT_RAISES_AS("MmProbeAndLockPages", driver_lock, DISPATCH_LEVEL, "v:pbu"),
 	US_EXPORT_AS("MmUnlockPages", driver_unlock, DISPATCH_LEVEL, "v:p"),
 	US_EXPORT_END,
 };

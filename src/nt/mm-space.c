@@ -259,7 +259,7 @@ PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING name)
 		ascii[i] = name->Buffer[i] < 0x80 ? (char)name->Buffer[i] : '?';
 	ascii[n] = 0;
 	export = us_nt_find_export("ntoskrnl.exe", ascii);
-	return export && export->function ? us_nt_gate(export) : NULL;
+	return export && (export->function || export->data) ? us_nt_gate(export) : NULL;
 }
 
 /* Drivers' pages always stay in memory here; so these have nothing to do but what they return. */

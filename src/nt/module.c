@@ -10,6 +10,7 @@
 #include "nt/pe.h"
 #include "nt/phys.h"
 #include "nt/sched.h"
+#include "nt/seh.h"
 #include "nt/stage.h"
 #include "nt/symbol.h"
 #include "nt/trace.h"
@@ -169,6 +170,18 @@ void us_nt_module_unload(void)
 	module->loaded = false;
 }
 
+const struct us_image *us_nt_module_image(void)
+{
+	return us_nt->module->loaded ? &us_nt->module->image : NULL;
+}
+
+bool us_nt_module_is_code(uint64_t address)
+{
+	const struct us_module *module = us_nt->module;
+
+	return module->loaded && address - module->base < module->image.size;
+}
+
 /* -- back to the source
  * ------------------------------------------------------------------------------------------------ */
 
@@ -257,6 +270,22 @@ static void print_function(FILE *to, const struct us_callback *callback)
 	}
 }
 
+/* The driver's handler is called for an exception; what that is called by in turn has nothing of its own below it. */
+static bool is_handler(const struct us_callback *callback)
+{
+	return callback->dispatch && callback->outer == callback->dispatch->callback;
+}
+
+/* The frames of what a handler was called for. */
+static void print_part_of_exception(FILE *to, const struct us_dispatch *dispatch)
+{
+	const CONTEXT *of = dispatch->origin && !dispatch->is_call ? dispatch->origin : dispatch->told.ContextRecord;
+	uint64_t regs[US_GENERAL];
+
+	memcpy(regs, &of->Rax, sizeof(regs));
+	print_part(to, of->Rip, regs, false);
+}
+
 void us_nt_module_print_stack(FILE *to, const struct us_thread *thread)
 {
 	bool ended_here = thread == us_nt->stop.thread;
@@ -277,7 +306,10 @@ void us_nt_module_print_stack(FILE *to, const struct us_thread *thread)
 		print_function(to, callback);
 	for (; callback; callback = callback->outer) {
 		fprintf(to, "    called as %s\n", callback->name);
-		print_part_of_call(to, callback->caller, callback->caller_sp);
+		if (is_handler(callback))
+			print_part_of_exception(to, callback->dispatch);
+		else if (!callback->dispatch)
+			print_part_of_call(to, callback->caller, callback->caller_sp);
 	}
 }
 

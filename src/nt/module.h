@@ -26,6 +26,10 @@ void us_nt_module_unload(void);
 /* Takes its INIT sections away, as Windows does when DriverEntry has succeeded. */
 void us_nt_module_discard(void);
 
+/* The driver's image while it is loaded; NULL for a native driver. Whether an address lies in it. */
+const struct us_image *us_nt_module_image(void);
+bool us_nt_module_is_code(uint64_t address);
+
 /*
  * Does nothing: where a debugger stops to read the driver's symbols from the file us_nt_symbols, which are us_nt_symbols_offset
  * above where that has them.

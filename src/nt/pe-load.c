@@ -141,10 +141,10 @@ static bool read_stack(void *context, uint64_t address, uint64_t *value)
 	return true;
 }
 
-bool us_pe_unwind(const struct us_image *image, uint64_t *rip, uint64_t regs[16])
+/* By the tables of the file: the driver could have written over those in memory. */
+static struct us_unwind_image unwind_image(const struct us_image *image)
 {
-	/* the tables of the file: the driver could have written over those in memory */
-	const struct us_unwind_image of = {
+	return (struct us_unwind_image){
 		.image = image->pe->image,
 		.base = (uintptr_t)image->base,
 		.size = image->pe->size,
@@ -152,6 +152,24 @@ bool us_pe_unwind(const struct us_image *image, uint64_t *rip, uint64_t regs[16]
 		.table_size = image->pe->directory[US_PE_EXCEPTIONS].size,
 		.read = read_stack,
 	};
+}
 
-	return us_pe_unwind_image(&of, rip, regs);
+bool us_pe_unwind_frame(const struct us_image *image, uint64_t *rip, uint64_t regs[16], unsigned long long xmm[16][2],
+			struct us_pe_frame *frame)
+{
+	const struct us_unwind_image of = unwind_image(image);
+
+	return us_pe_unwind_image(&of, rip, regs, xmm, frame);
+}
+
+bool us_pe_unwind(const struct us_image *image, uint64_t *rip, uint64_t regs[16])
+{
+	return us_pe_unwind_frame(image, rip, regs, NULL, NULL);
+}
+
+uint32_t us_pe_function(const struct us_image *image, uint32_t rva)
+{
+	const struct us_unwind_image of = unwind_image(image);
+
+	return us_pe_function_image(&of, rva);
 }

@@ -97,6 +97,9 @@ struct us_unwind_image {
 	bool (*read)(void *context, uint64_t address, uint64_t *value);
 	void *context;
 };
-bool us_pe_unwind_image(const struct us_unwind_image *image, uint64_t *rip, uint64_t regs[16]);
+/* As us_pe_unwind_frame(), in an image of any kind. */
+bool us_pe_unwind_image(const struct us_unwind_image *image, uint64_t *rip, uint64_t regs[16],
+			unsigned long long xmm[16][2], struct us_pe_frame *frame);
+uint32_t us_pe_function_image(const struct us_unwind_image *image, uint32_t rva);
 
 #endif

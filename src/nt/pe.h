@@ -63,11 +63,26 @@ void us_pe_discard(struct us_image *image);
 /* The address of an export by name; NULL: none. */
 void *us_pe_export(const struct us_image *image, const char *name);
 
+/* What the unwind tables say of a frame. All zero but `establisher`: of a function without an entry there, a leaf. */
+struct us_pe_frame {
+	uint32_t entry; /* RVA of its RUNTIME_FUNCTION in .pdata */
+	uint32_t function; /* RVA of the one that the handler belongs to: the last of a chain */
+	uint64_t establisher; /* the address that its handler and the handler's functions know it by */
+	uint32_t handler, data; /* RVAs of its language's handler and of that one's data; 0: none that is to be asked here */
+	bool for_exceptions, for_unwinding; /* when that wants to be asked */
+};
+
 /*
  * Walks one frame of x64 code by the image's unwind tables (.pdata): from rip, rsp and the nonvolatile registers
- * regs[16] (in the order of the instruction encoding: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 …) to the caller's.
- * False where there is no further frame in readable memory.
+ * regs[16] (in the order of the instruction encoding: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 …) and xmm[16] (unless
+ * NULL) to the caller's; *frame, unless NULL, says whose frame it was. Source: Microsoft, "x64 exception handling".
+ * False where there is no further frame in readable memory, or the tables are nonsense.
  */
-bool us_pe_unwind(const struct us_image *image, uint64_t *rip, uint64_t regs[16]);
+bool us_pe_unwind_frame(const struct us_image *image, uint64_t *rip, uint64_t regs[16], unsigned long long xmm[16][2],
+			struct us_pe_frame *frame);
+bool us_pe_unwind(const struct us_image *image, uint64_t *rip, uint64_t regs[16]); /* that and no more */
+
+/* The RVA of the .pdata entry (12 bytes) of the function that an RVA lies in; 0: none. */
+uint32_t us_pe_function(const struct us_image *image, uint32_t rva);
 
 #endif

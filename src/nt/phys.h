@@ -24,10 +24,10 @@
 #define US_NT_MAPPED 48000u
 
 enum us_window {
+	US_WINDOW_USER, /* buffers of applications */
 	US_WINDOW_POOL, /* nonpaged and paged pool, objects of the kernel and framework */
 	US_WINDOW_IMAGE, /* drivers */
 	US_WINDOW_STACK, /* of threads */
-	US_WINDOW_USER, /* buffers of applications */
 	US_WINDOW_SYSTEM, /* second mappings of pages (MmMapLockedPages…) */
 	US_WINDOWS,
 };
@@ -35,6 +35,9 @@ enum us_window {
 /* The beginning of the address space that is the stage's; the windows lie behind one another from here. */
 #define US_NT_BASE UINT64_C(0x200000000000)
 #define US_NT_WINDOW_SIZE UINT64_C(0x1000000000) /* 64 GiB of addresses for each */
+
+/* As on Windows, addresses below one are an application's, whether there is anything or not, and all others the system's. */
+#define US_NT_USER_END (US_NT_BASE + (US_WINDOW_USER + 1) * US_NT_WINDOW_SIZE)
 
 /*
  * The memory of `config`'s size for the function us_nt->fn: 0, or a negative errno with a sentence. Of the process's

@@ -327,13 +327,15 @@ static US_MS void *bsearch_(const void *key, const void *base, size_t n, size_t 
 	return NULL;
 }
 
-#define CRT(name, types) US_EXPORT_AS(#name, name##_, HIGH_LEVEL, types)
+/* Drivers hand applications' memory to these, which may not be there. */
+#define CRT_AS(name, function, types) US_EXPORT_RAISES_AS(name, function, HIGH_LEVEL, types)
+#define CRT(name, types) CRT_AS(#name, name##_, types)
 
 const struct us_export us_rtl_crt_exports[] = {
 	CRT(memcpy, "p:ppq"),
-	US_EXPORT_AS("memmove", memcpy_, HIGH_LEVEL, "p:ppq"),
-	US_EXPORT_AS("RtlCopyMemory", memcpy_, HIGH_LEVEL, "v:ppq"),
-	US_EXPORT_AS("RtlMoveMemory", memcpy_, HIGH_LEVEL, "v:ppq"),
+	CRT_AS("memmove", memcpy_, "p:ppq"),
+	CRT_AS("RtlCopyMemory", memcpy_, "v:ppq"),
+	CRT_AS("RtlMoveMemory", memcpy_, "v:ppq"),
 	CRT(memset, "p:puq"),
 	CRT(memcmp, "u:ppq"),
 	CRT(memchr, "p:puq"),
@@ -346,8 +348,8 @@ const struct us_export us_rtl_crt_exports[] = {
 	CRT(strnlen, "q:pq"),
 	CRT(strcmp, "u:aa"),
 	CRT(strncmp, "u:ppq"),
-	US_EXPORT_AS("_stricmp", stricmp_, HIGH_LEVEL, "u:aa"),
-	US_EXPORT_AS("_strnicmp", strnicmp_, HIGH_LEVEL, "u:ppq"),
+	CRT_AS("_stricmp", stricmp_, "u:aa"),
+	CRT_AS("_strnicmp", strnicmp_, "u:ppq"),
 	CRT(strcpy, "p:pa"),
 	CRT(strncpy, "p:ppq"),
 	CRT(strcat, "p:aa"),
@@ -361,8 +363,8 @@ const struct us_export us_rtl_crt_exports[] = {
 	CRT(wcsnlen, "q:pq"),
 	CRT(wcscmp, "u:pp"),
 	CRT(wcsncmp, "u:ppq"),
-	US_EXPORT_AS("_wcsicmp", wcsicmp_, HIGH_LEVEL, "u:pp"),
-	US_EXPORT_AS("_wcsnicmp", wcsnicmp_, HIGH_LEVEL, "u:ppq"),
+	CRT_AS("_wcsicmp", wcsicmp_, "u:pp"),
+	CRT_AS("_wcsnicmp", wcsnicmp_, "u:ppq"),
 	CRT(wcscpy, "p:pp"),
 	CRT(wcsncpy, "p:ppq"),
 	CRT(wcscat, "p:pp"),
@@ -371,10 +373,10 @@ const struct us_export us_rtl_crt_exports[] = {
 	CRT(wcsrchr, "p:pu"),
 	CRT(wcsstr, "p:pp"),
 	CRT(atoi, "u:a"),
-	US_EXPORT_AS("atol", atoi_, HIGH_LEVEL, "u:a"),
-	US_EXPORT_AS("_atoi64", atoi64_, HIGH_LEVEL, "q:a"),
+	CRT_AS("atol", atoi_, "u:a"),
+	CRT_AS("_atoi64", atoi64_, "q:a"),
 	CRT(abs, "u:u"),
-	CRT(qsort, "v:pqqp"),
-	CRT(bsearch, "p:ppqqp"),
+	US_EXPORT_AS("qsort", qsort_, HIGH_LEVEL, "v:pqqp"),
+	US_EXPORT_AS("bsearch", bsearch_, HIGH_LEVEL, "p:ppqqp"),
 	US_EXPORT_END,
 };

@@ -52,7 +52,7 @@ static US_MS ULONG random_(PULONG seed)
 	return *seed;
 }
 
-/* -- debugging and exceptions
+/* -- debugging
  * ------------------------------------------------------------------------------------------------- */
 
 void NTAPI RtlAssert(PVOID assertion, PVOID file, ULONG line, PSTR message)
@@ -60,12 +60,6 @@ void NTAPI RtlAssert(PVOID assertion, PVOID file, ULONG line, PSTR message)
 	us_nt_bugcheck(0xC4, 0, line, 0, 0, "driver.assert", "an assertion of the driver failed: %s%s%s, %s:%u",
 		       message ? (const char *)message : "", message ? ": " : "", (const char *)assertion,
 		       (const char *)file, (unsigned)line);
-}
-
-static US_MS void break_point(void)
-{
-	us_nt_bugcheck(0x7E, (ULONG)STATUS_BREAKPOINT, us_nt_caller(), 0, 0, "driver.breakpoint",
-		       "the driver called DbgBreakPoint, and there is no debugger");
 }
 
 static US_MS NTSTATUS no_debugger(void)
@@ -76,29 +70,6 @@ static US_MS NTSTATUS no_debugger(void)
 BOOLEAN NTAPI KdRefreshDebuggerNotPresent(void)
 {
 	return TRUE;
-}
-
-static _Noreturn void raise(NTSTATUS status)
-{
-	us_nt_bugcheck(0x1E, (ULONG)status, us_nt_caller(), 0, 0, "driver.exception",
-		       "the driver raised the exception 0x%08X; the stage has no exception handling, so this is as if "
-		       "nobody handled it",
-		       (unsigned)status);
-}
-
-void NTAPI ExRaiseStatus(NTSTATUS status)
-{
-	raise(status);
-}
-
-void NTAPI ExRaiseAccessViolation(void)
-{
-	raise(STATUS_ACCESS_VIOLATION);
-}
-
-void NTAPI ExRaiseDatatypeMisalignment(void)
-{
-	raise(STATUS_DATATYPE_MISALIGNMENT);
 }
 
 /* No frame is found, which callers have to expect. */
@@ -123,19 +94,19 @@ __asm__(".text\n"
 
 const struct us_export us_nt_rtl_exports[] = {
 	/* strings */
-	US_EXPORT(RtlInitUnicodeString, HIGH_LEVEL, "v:pp"),
-	US_EXPORT(RtlInitAnsiString, HIGH_LEVEL, "v:pa"),
-	US_EXPORT(RtlInitString, HIGH_LEVEL, "v:pa"),
-	US_EXPORT(RtlCopyUnicodeString, DISPATCH_LEVEL, "v:pw"),
-	US_EXPORT(RtlCopyString, DISPATCH_LEVEL, "v:pp"),
-	US_EXPORT(RtlAppendUnicodeToString, DISPATCH_LEVEL, "s:pp"),
-	US_EXPORT(RtlAppendUnicodeStringToString, DISPATCH_LEVEL, "s:pw"),
-	US_EXPORT(RtlCompareUnicodeString, PASSIVE_LEVEL, "u:wwb"),
-	US_EXPORT(RtlEqualUnicodeString, PASSIVE_LEVEL, "b:wwb"),
-	US_EXPORT(RtlPrefixUnicodeString, PASSIVE_LEVEL, "b:wwb"),
-	US_EXPORT(RtlCompareString, PASSIVE_LEVEL, "u:ppb"),
-	US_EXPORT(RtlEqualString, PASSIVE_LEVEL, "b:ppb"),
-	US_EXPORT(RtlHashUnicodeString, DISPATCH_LEVEL, "s:wbup"),
+	US_EXPORT_RAISES(RtlInitUnicodeString, HIGH_LEVEL, "v:pp"),
+	US_EXPORT_RAISES(RtlInitAnsiString, HIGH_LEVEL, "v:pa"),
+	US_EXPORT_RAISES(RtlInitString, HIGH_LEVEL, "v:pa"),
+	US_EXPORT_RAISES(RtlCopyUnicodeString, DISPATCH_LEVEL, "v:pw"),
+	US_EXPORT_RAISES(RtlCopyString, DISPATCH_LEVEL, "v:pp"),
+	US_EXPORT_RAISES(RtlAppendUnicodeToString, DISPATCH_LEVEL, "s:pp"),
+	US_EXPORT_RAISES(RtlAppendUnicodeStringToString, DISPATCH_LEVEL, "s:pw"),
+	US_EXPORT_RAISES(RtlCompareUnicodeString, PASSIVE_LEVEL, "u:wwb"),
+	US_EXPORT_RAISES(RtlEqualUnicodeString, PASSIVE_LEVEL, "b:wwb"),
+	US_EXPORT_RAISES(RtlPrefixUnicodeString, PASSIVE_LEVEL, "b:wwb"),
+	US_EXPORT_RAISES(RtlCompareString, PASSIVE_LEVEL, "u:ppb"),
+	US_EXPORT_RAISES(RtlEqualString, PASSIVE_LEVEL, "b:ppb"),
+	US_EXPORT_RAISES(RtlHashUnicodeString, DISPATCH_LEVEL, "s:wbup"),
 	US_EXPORT(RtlUpcaseUnicodeChar, PASSIVE_LEVEL, "u:u"),
 	US_EXPORT(RtlDowncaseUnicodeChar, PASSIVE_LEVEL, "u:u"),
 	US_EXPORT(RtlUpperChar, DISPATCH_LEVEL, "u:u"),
@@ -150,11 +121,11 @@ const struct us_export us_nt_rtl_exports[] = {
 	/* numbers, GUIDs, times, versions */
 	US_EXPORT(RtlIntegerToUnicodeString, PASSIVE_LEVEL, "s:uup"),
 	US_EXPORT(RtlInt64ToUnicodeString, PASSIVE_LEVEL, "s:qup"),
-	US_EXPORT(RtlUnicodeStringToInteger, PASSIVE_LEVEL, "s:wup"),
+	US_EXPORT_RAISES(RtlUnicodeStringToInteger, PASSIVE_LEVEL, "s:wup"),
 	US_EXPORT(RtlStringFromGUID, PASSIVE_LEVEL, "S:pp"),
-	US_EXPORT(RtlGUIDFromString, PASSIVE_LEVEL, "s:wp"),
-	US_EXPORT(RtlTimeToTimeFields, HIGH_LEVEL, "v:pp"),
-	US_EXPORT(RtlTimeFieldsToTime, HIGH_LEVEL, "b:pp"),
+	US_EXPORT_RAISES(RtlGUIDFromString, PASSIVE_LEVEL, "s:wp"),
+	US_EXPORT_RAISES(RtlTimeToTimeFields, HIGH_LEVEL, "v:pp"),
+	US_EXPORT_RAISES(RtlTimeFieldsToTime, HIGH_LEVEL, "b:pp"),
 	US_EXPORT(ExSystemTimeToLocalTime, HIGH_LEVEL, "v:pp"),
 	US_EXPORT(ExLocalTimeToSystemTime, HIGH_LEVEL, "v:pp"),
 	US_EXPORT(RtlGetVersion, PASSIVE_LEVEL, "s:p"),
@@ -164,10 +135,10 @@ const struct us_export us_nt_rtl_exports[] = {
 	US_EXPORT_AS("RtlRandomEx", random_, APC_LEVEL, "u:p"),
 
 	/* memory and bits */
-	US_EXPORT(RtlCompareMemory, HIGH_LEVEL, "q:ppq"),
-	US_EXPORT_AS("RtlZeroMemory", zero_memory, HIGH_LEVEL, "v:pq"),
-	US_EXPORT_AS("RtlFillMemory", fill_memory, HIGH_LEVEL, "v:pqu"),
-	US_EXPORT(RtlCopyMemoryNonTemporal, HIGH_LEVEL, "v:ppq"),
+	US_EXPORT_RAISES(RtlCompareMemory, HIGH_LEVEL, "q:ppq"),
+	US_EXPORT_RAISES_AS("RtlZeroMemory", zero_memory, HIGH_LEVEL, "v:pq"),
+	US_EXPORT_RAISES_AS("RtlFillMemory", fill_memory, HIGH_LEVEL, "v:pqu"),
+	US_EXPORT_RAISES(RtlCopyMemoryNonTemporal, HIGH_LEVEL, "v:ppq"),
 	US_EXPORT_AS("RtlUshortByteSwap", swap_16, HIGH_LEVEL, "u:u"),
 	US_EXPORT_AS("RtlUlongByteSwap", swap_32, HIGH_LEVEL, "u:u"),
 	US_EXPORT_AS("RtlUlonglongByteSwap", swap_64, HIGH_LEVEL, "q:q"),
@@ -193,25 +164,12 @@ const struct us_export us_nt_rtl_exports[] = {
 	US_EXPORT(RtlFindLeastSignificantBit, HIGH_LEVEL, "u:q"),
 	US_EXPORT(RtlFindMostSignificantBit, HIGH_LEVEL, "u:q"),
 
-	/* debugging and exceptions */
+	/* debugging */
 	US_EXPORT(RtlAssert, HIGH_LEVEL, "v:aaua"),
-	US_EXPORT_AS("DbgBreakPoint", break_point, HIGH_LEVEL, "v:"),
-	US_EXPORT_AS("DbgBreakPointWithStatus", break_point, HIGH_LEVEL, "v:u"),
 	US_EXPORT_AS("KdDisableDebugger", no_debugger, HIGH_LEVEL, "s:"),
 	US_EXPORT_AS("KdEnableDebugger", no_debugger, HIGH_LEVEL, "s:"),
 	US_EXPORT(KdRefreshDebuggerNotPresent, HIGH_LEVEL, "b:"),
-	US_EXPORT(ExRaiseStatus, HIGH_LEVEL, "v:s"),
-	US_EXPORT(ExRaiseAccessViolation, HIGH_LEVEL, "v:"),
-	US_EXPORT(ExRaiseDatatypeMisalignment, HIGH_LEVEL, "v:"),
 	US_EXPORT_AS("RtlCaptureStackBackTrace", capture_stack_back_trace, HIGH_LEVEL, "u:uupp"),
 	US_EXPORT_DATA("__chkstk", (void *)(uintptr_t)us_rtl_chkstk),
-
-	/* known, and not there: a call stops the run */
-	US_EXPORT_AS("__C_specific_handler", NULL, HIGH_LEVEL, ""),
-	US_EXPORT_AS("RtlUnwindEx", NULL, HIGH_LEVEL, ""),
-	US_EXPORT_AS("RtlUnwind", NULL, HIGH_LEVEL, ""),
-	US_EXPORT_AS("RtlVirtualUnwind", NULL, HIGH_LEVEL, ""),
-	US_EXPORT_AS("RtlLookupFunctionEntry", NULL, HIGH_LEVEL, ""),
-	US_EXPORT_AS("RtlCaptureContext", NULL, HIGH_LEVEL, ""),
 	US_EXPORT_END,
 };

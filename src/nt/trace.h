@@ -5,8 +5,8 @@
  *
  *     TIME.NANOSECONDS cpuN IRQL thread | what
  *
- * Kinds: call, return, callback, schedule, register, device (its DMA, its interrupts, as it logs them), interrupt, dpc, print,
- * note.
+ * Kinds: call, return, callback, schedule, register, device (its DMA, its interrupts, as it logs them), interrupt, dpc,
+ * exception, print, note.
  */
 #ifndef UNDERSTUDY_NT_TRACE_H
 #define UNDERSTUDY_NT_TRACE_H

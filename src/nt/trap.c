@@ -14,6 +14,7 @@
 #include "nt/gate.h"
 #include "nt/phys.h"
 #include "nt/sched-private.h"
+#include "nt/seh.h"
 #include "nt/trace.h"
 
 #define READ_NS 400 /* of virtual time: a read waits for the device, */
@@ -316,12 +317,12 @@ static const struct us_bus bus = {
 /* -- signals
  * ------------------------------------------------------------------------------------------------------------ */
 
-/* __fastfail(): int 29h, with its reason in rcx. */
-static bool is_fast_fail(const ucontext_t *context)
+/* int 29h: __fastfail(), with its reason in rcx; int 2Ch: a failed assertion. */
+static bool is_int(const ucontext_t *context, uint8_t number)
 {
 	const uint8_t *at = (const uint8_t *)(uintptr_t)context->uc_mcontext.gregs[REG_RIP];
 
-	return at[0] == 0xcd && at[1] == 0x29;
+	return at[0] == 0xcd && at[1] == number;
 }
 
 static bool on_stage(void)
@@ -365,10 +366,10 @@ static void handle(int signal, siginfo_t *info, void *raw)
 	if ((signal == SIGSEGV || signal == SIGBUS) && rip != address) {
 		bool io = paged && io_map_of(address), shared = paged && address - SHARED_PAGE < US_NT_PAGE;
 
-		if (!paged && by_driver && is_fast_fail(context))
+		if (!paged && by_driver && is_int(context, 0x29))
 			us_nt_crash_by_choice(context);
 		bool control = by_driver && (paged ? address < US_NT_PAGE && us_nt_is_relative_to_gs(context)
-						   : us_nt_is_control(context));
+						   : !is_int(context, 0x2c) && us_nt_is_control(context));
 
 		if ((io || shared || control) && us_nt_emulate(context, &bus, &text))
 			return;
@@ -377,6 +378,8 @@ static void handle(int signal, siginfo_t *info, void *raw)
 		pass_on(signal, info, raw);
 		return;
 	}
+	if (!text && us_seh_fault(signal, info, context))
+		return;
 	us_nt_crash(signal, info, context, text);
 }
 

@@ -6,6 +6,7 @@
  *                                 its width, and skipped
  *     the shared user page        0xFFFFF78000000000: interrupt time, tick count, system time, as inlined by Windows' headers
  *     privileged instructions     mov cr8, in, out, cli, sti, … : IRQL and ports
+ *     exceptions                  for the driver's handlers (seh.h)
  *     anything else               the driver crashed: us_nt_bugcheck() with what it did, where
  *
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP are the stage's while a run lasts; faults that are not of the stage go to who

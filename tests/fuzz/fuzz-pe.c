@@ -35,8 +35,14 @@ static void use(const struct us_pe *pe, uint32_t seed)
 	for (unsigned start = 0; start < 8; start++) {
 		uint64_t rip = image.base + (seed + start * 0x3fdu) % pe->size, regs[16] = {[4] = 0x1000 + 8 * start};
 
-		for (unsigned frames = 0; frames < 50 && us_pe_unwind_image(&image, &rip, regs); frames++)
-			;
+		unsigned long long xmm[16][2];
+		struct us_pe_frame frame;
+
+		for (unsigned frames = 0; frames < 50 && us_pe_unwind_image(&image, &rip, regs, xmm, &frame); frames++)
+			if (frame.handler >= pe->size || frame.data > pe->size || frame.entry >= pe->size ||
+			    frame.function >= pe->size)
+				abort(); /* what an exception follows has to lie in the image */
+		us_pe_function_image(&image, (seed + start) % pe->size);
 	}
 	us_pe_find_export(pe, "There");
 	us_pe_imports(pe, &count);

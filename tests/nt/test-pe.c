@@ -207,9 +207,12 @@ static void walk(const struct us_pe *pe, uint32_t rva)
 		stack.words[i] = 0x500000 + (rva + i * 97) % pe->size;
 	for (unsigned i = 0; i < 16; i++)
 		regs[i] = 0x10000 + 8 * i;
-	for (unsigned i = 0; i < 100 && us_pe_unwind_image(&image, &rip, regs);)
+	for (unsigned i = 0; i < 100 && us_pe_unwind_image(&image, &rip, regs, NULL, NULL);)
 		i++;
 }
+
+static unsigned long long xmm[16][2];
+static struct us_pe_frame frame;
 
 /* One function at 0x100 of 0x80 bytes, its unwind information at 0x200, all in 0x400 bytes. */
 static bool unwound(const uint8_t *info, size_t info_size, const uint8_t *code, size_t code_size, unsigned offset,
@@ -232,7 +235,7 @@ static bool unwound(const uint8_t *info, size_t info_size, const uint8_t *code, 
 	image_put32(bytes, 0x304, 0x180);
 	image_put32(bytes, 0x308, 0x200);
 	*rip = 0x700100 + offset;
-	return us_pe_unwind_image(&image, rip, regs);
+	return us_pe_unwind_image(&image, rip, regs, xmm, &frame);
 }
 
 enum { RBX = 3, RSP = 4, RBP = 5, RSI = 6, R12 = 12 };
@@ -346,6 +349,77 @@ static void chains_are_followed_and_end(void **state)
 	assert_false(unwound(info, sizeof info, NULL, 0, 0x20, &stack, &rip, regs));
 	image_put32(info, 16, 0xffffff00);
 	assert_false(unwound(info, sizeof info, NULL, 0, 0x20, &stack, &rip, regs));
+}
+
+static void vector_registers_are_restored(void **state)
+{
+	/* sub rsp, 0x48; movaps [rsp + 0x20], xmm6; movaps [rsp + 0x30], xmm15, far */
+	static const uint8_t info[] = {1, 16, 6, 0, 16, 0xf9, 0x30, 0, 0, 0, 10, 0x68, 2, 0, 4, 0x82};
+	struct stack stack = {.base = 0x10000};
+	uint64_t rip, regs[16] = {[RSP] = 0x10000};
+
+	(void)state;
+	for (unsigned i = 0; i < 64; i++)
+		stack.words[i] = 1000 + i;
+	memset(xmm, 0, sizeof xmm);
+	assert_true(unwound(info, sizeof info, NULL, 0, 10, &stack, &rip, regs));
+	assert_int_equal(xmm[6][0], 1004);
+	assert_int_equal(xmm[6][1], 1005);
+	assert_int_equal(xmm[15][0], 0); /* this one was not saved yet */
+	assert_int_equal(rip, 1009);
+	regs[RSP] = 0x10000;
+	assert_true(unwound(info, sizeof info, NULL, 0, 0x20, &stack, &rip, regs));
+	assert_int_equal(xmm[15][0], 1006);
+	assert_int_equal(xmm[15][1], 1007);
+	regs[RSP] = 0x10000 + 60 * 8; /* the stack ends */
+	assert_false(unwound(info, sizeof info, NULL, 0, 0x20, &stack, &rip, regs));
+}
+
+/* The handler at 0x140, where the image says so behind the codes. */
+static void a_handler_is_found_in_the_body_alone(void **state)
+{
+	/* sub rsp, 0x28, and one slot that makes the codes' number even */
+	uint8_t info[16] = {1 | 3 << 3, 4, 1, 0, 4, 0x42, 0, 0, 0x40, 1, 0, 0, 0xee, 0xff};
+	static const uint8_t code[] = {0x48, 0x83, 0xec, 0x28, 0x90, 0x90, 0x48, 0x83, 0xc4, 0x28, 0xc3};
+	struct stack stack = {.base = 0x10000};
+	uint64_t rip, regs[16] = {[RSP] = 0x10000};
+
+	(void)state;
+	assert_true(unwound(info, sizeof info, code, sizeof code, 4, &stack, &rip, regs));
+	assert_true(frame.for_exceptions && frame.for_unwinding);
+	assert_int_equal(frame.handler, 0x140);
+	assert_int_equal(frame.data, 0x20c);
+	assert_int_equal(frame.entry, 0x300);
+	assert_int_equal(frame.function, 0x300);
+	assert_int_equal(frame.establisher, 0x10000);
+	regs[RSP] = 0x10000;
+	assert_true(unwound(info, sizeof info, code, sizeof code, 0, &stack, &rip, regs)); /* in the prologue */
+	assert_false(frame.for_exceptions || frame.for_unwinding || frame.handler);
+	regs[RSP] = 0x10000;
+	assert_true(unwound(info, sizeof info, code, sizeof code, 6, &stack, &rip, regs)); /* in the epilogue */
+	assert_false(frame.for_exceptions || frame.for_unwinding || frame.handler);
+	info[0] = 1 | 2 << 3;
+	regs[RSP] = 0x10000;
+	assert_true(unwound(info, sizeof info, code, sizeof code, 4, &stack, &rip, regs));
+	assert_true(!frame.for_exceptions && frame.for_unwinding);
+	info[8 + 3] = 0x80; /* outside of the image */
+	regs[RSP] = 0x10000;
+	assert_true(unwound(info, sizeof info, code, sizeof code, 4, &stack, &rip, regs));
+	assert_false(frame.for_exceptions || frame.for_unwinding || frame.handler);
+}
+
+static void a_frame_is_known_by_its_frame_register_once_that_is_set(void **state)
+{
+	static const uint8_t framed[] = {1, 8, 3, 0x25, 8, 0x03, 5, 0x72, 1, 0x50}; /* rbp = rsp + 32 */
+	struct stack stack = {.base = 0x10000};
+	uint64_t rip, regs[16] = {[RSP] = 0x10008, [RBP] = 0x10000 + 10 * 8 + 32};
+
+	(void)state;
+	assert_true(unwound(framed, sizeof framed, NULL, 0, 0x20, &stack, &rip, regs));
+	assert_int_equal(frame.establisher, 0x10000 + 10 * 8);
+	regs[RSP] = 0x10008;
+	assert_true(unwound(framed, sizeof framed, NULL, 0, 5, &stack, &rip, regs));
+	assert_int_equal(frame.establisher, 0x10008);
 }
 
 static void nonsense_ends_the_walk(void **state)
@@ -521,7 +595,7 @@ static void each_function(const struct us_pe *pe)
 				continue;
 			if (us_get32(table + i + 8) & 1 || pe->image[us_get32(table + i + 8)] >> 3 & 4)
 				continue; /* a part of another function */
-			assert_true(us_pe_unwind_image(&image, &rip, regs));
+			assert_true(us_pe_unwind_image(&image, &rip, regs, NULL, NULL));
 			assert_int_equal(rip, 4242);
 			assert_int_equal(regs[RSP], 0x10008);
 		}
@@ -635,6 +709,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(every_step_of_a_prologue_is_undone),
 		cmocka_unit_test(an_epilogue_is_followed_to_its_end),
 		cmocka_unit_test(chains_are_followed_and_end),
+		cmocka_unit_test(vector_registers_are_restored),
+		cmocka_unit_test(a_handler_is_found_in_the_body_alone),
+		cmocka_unit_test(a_frame_is_known_by_its_frame_register_once_that_is_set),
 		cmocka_unit_test(nonsense_ends_the_walk),
 		cmocka_unit_test(an_image_is_relocated_bound_and_protected),
 		cmocka_unit_test(code_is_not_written_and_data_not_executed),
