@@ -39,7 +39,7 @@ static void usage(FILE *to)
 	      "  -S, --stories FILE.so   tell the stories of this shared object (default: those that come with "
 	      "DEVICE)\n"
 	      "  -l, --list              list the stories, and tell none\n"
-	      "  -f, --filter GLOB       tell these only: 'life.*'; several with commas\n"
+	      "  -f, --filter GLOB       tell these only: 'life.*'; several with commas, '!life.*' takes away\n"
 	      "  -s, --seed N            chance comes from N (default 1); N-M tells each story with all of these\n"
 	      "  -j, --jobs N            tell with so many processes, where time is virtual (default: this machine's\n"
 	      "                          processors); the results are the same\n"
@@ -332,10 +332,8 @@ static int run(struct settings *s, struct us_error *err)
 		return us_nt_list_imports(s->telling.rehearsal.driver, stdout, err);
 	if ((rc = find_stories(s, err)))
 		return rc;
-	if (s->list) {
-		us_stories_list(&s->telling, s->own, stdout);
-		return 0;
-	}
+	if (s->list)
+		return us_stories_list(&s->telling, s->own, stdout, err);
 	if (s->gdb)
 		return run_gdb(s, err);
 	if ((rc = open_trace(s, err)))

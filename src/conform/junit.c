@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Results as the XML that build servers read, after JUnit's Ant task: one testsuite for each group. */
+#include "base/quote.h"
 #include "conform/internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-
-/* XML 1.0, 2.2 and 2.4: other control characters can not be written at all. */
-static void put_text(FILE *out, const char *text)
-{
-	for (; *text; text++)
-		switch (*text) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc((unsigned char)*text < ' ' && *text != '\n' && *text != '\t' ? '?' : *text, out);
-		}
-}
 
 static size_t group_length(const char *name)
 {
@@ -46,7 +25,7 @@ static void put_case(const struct us_suite *suite, const struct us_case *test, F
 
 	fprintf(out, "    <testcase classname=\"%s.%.*s\" name=\"", suite->map->name, (int)group_length(test->name),
 		test->name);
-	put_text(out, test->name);
+	us_put_markup(out, test->name);
 	fprintf(out, "\" time=\"%.6f\"", test->ran ? test->seconds : 0);
 	if (test->ran && test->verdict == US_PASSED) {
 		fputs("/>\n", out);
@@ -55,17 +34,17 @@ static void put_case(const struct us_suite *suite, const struct us_case *test, F
 	fputs(">\n      ", out);
 	if (!test->ran || test->verdict == US_SKIPPED || test->expected) {
 		fputs("<skipped message=\"", out);
-		put_text(out, !test->ran ? "the run ended before" : test->expected ? test->expected : finding->text);
+		us_put_markup(out, !test->ran ? "the run ended before" : test->expected ? test->expected : finding->text);
 		fputs("\"/>\n", out);
 	} else {
 		fputs("<failure message=\"", out);
-		put_text(out, finding->text);
+		us_put_markup(out, finding->text);
 		fputs("\">", out);
-		put_text(out, finding->at);
+		us_put_markup(out, finding->at);
 		if (finding->values)
 			fprintf(out, "\nexpected 0x%" PRIx64 ", got 0x%" PRIx64, finding->expected, finding->got);
 		fputc('\n', out);
-		put_text(out, finding->clause);
+		us_put_markup(out, finding->clause);
 		fputs("</failure>\n", out);
 	}
 	fputs("    </testcase>\n", out);

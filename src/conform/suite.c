@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a map to a list of tests, and through it. */
+#include "base/names.h"
 #include "conform/builtin.h"
 #include "conform/internal.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,19 +105,6 @@ static int add_own(struct us_suite *suite, struct us_error *err)
 
 /* -- selecting -------------------------------------------------------------------------------------------------- */
 
-/* `filter` is globs with commas between; one with '!' before it takes away. The last that matches decides. */
-static bool selected(const char *filter, const char *name)
-{
-	char *globs = us_must(strdup(filter)), *rest = globs, *glob;
-	bool match = *filter == '!';
-
-	while ((glob = strsep(&rest, ",")))
-		if (!fnmatch(glob + (*glob == '!'), name, 0))
-			match = *glob != '!';
-	free(globs);
-	return match;
-}
-
 static void free_case(struct us_case *test)
 {
 	free(test->name);
@@ -128,11 +115,9 @@ static int select_cases(struct us_suite *suite, struct us_error *err)
 {
 	const size_t all = suite->ncases;
 
-	if (!suite->options.filter)
-		return 0;
 	suite->ncases = 0;
 	for (size_t i = 0; i < all; i++) {
-		if (selected(suite->options.filter, suite->cases[i].name))
+		if (us_name_is_chosen(suite->options.filter, suite->cases[i].name))
 			suite->cases[suite->ncases++] = suite->cases[i];
 		else
 			free_case(&suite->cases[i]);

@@ -21,7 +21,7 @@ enum us_verdict {
 };
 
 struct us_suite_options {
-	const char *filter; /* glob (fnmatch) over test names, several with commas; NULL: all */
+	const char *filter; /* of test names: us_name_is_chosen() */
 	uint64_t seed;
 	const char *again; /* the command that the run was started with, without --filter and --seed; for failures. Or NULL */
 	const char *expect; /* file of expected failures, or NULL */

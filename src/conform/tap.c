@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Results as the Test Anything Protocol, version 14, with what a failure found as its YAML block. */
+#include "base/quote.h"
 #include "conform/internal.h"
 
 #include <inttypes.h>
@@ -22,23 +23,11 @@ static void put_plain(FILE *out, const char *text)
 	}
 }
 
-/* A double-quoted scalar of YAML 1.2, 7.3.1. */
-static void put_quoted(FILE *out, const char *key, const char *text)
+static void put_value(FILE *out, const char *key, const char *text)
 {
-	fprintf(out, "  %s: \"", key);
-	for (; *text; text++) {
-		const unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c == '\n')
-			fputs("\\n", out);
-		else if (c < ' ' || c == 0x7f)
-			fprintf(out, "\\x%02x", c);
-		else
-			fputc(c, out);
-	}
-	fputs("\"\n", out);
+	fprintf(out, "  %s: ", key);
+	us_put_yaml(out, text);
+	fputc('\n', out);
 }
 
 static void put_finding(const struct us_suite *suite, const struct us_case *test)
@@ -47,13 +36,13 @@ static void put_finding(const struct us_suite *suite, const struct us_case *test
 	FILE *out = suite->options.tap;
 
 	fputs("  ---\n", out);
-	put_quoted(out, "message", finding->text);
+	put_value(out, "message", finding->text);
 	if (*finding->at)
-		put_quoted(out, "at", finding->at);
+		put_value(out, "at", finding->at);
 	if (finding->values)
 		fprintf(out, "  expected: 0x%" PRIx64 "\n  got: 0x%" PRIx64 "\n", finding->expected, finding->got);
 	if (*finding->clause)
-		put_quoted(out, "clause", finding->clause);
+		put_value(out, "clause", finding->clause);
 	if (suite->options.again)
 		fprintf(out, "  again: \"%s --filter '%s' --seed %" PRIu64 "\"\n", suite->options.again, test->name,
 			suite->options.seed);

@@ -2,8 +2,10 @@
 /* Which stories are told, how often, and what is said of them. */
 #include "nt/stories-jobs.h"
 
+#include "base/names.h"
+#include "base/quote.h"
+
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,27 +18,9 @@ const struct us_stories *us_stories_find(const char *device)
 	return NULL;
 }
 
-static bool is_selected(const struct us_telling *telling, const char *name)
-{
-	const char *at = telling->filter;
-	char pattern[128];
-
-	if (!at)
-		return true;
-	for (;;) {
-		size_t length = strcspn(at, ",");
-
-		snprintf(pattern, sizeof pattern, "%.*s", (int)length, at);
-		if (!fnmatch(pattern, name, 0))
-			return true;
-		if (!at[length])
-			return false;
-		at += length + 1;
-	}
-}
-
-/* The selected stories in their order, which the caller frees; how many, or -ENOMEM. */
-static int choose(const struct us_telling *telling, const struct us_stories *own, struct us_chosen **chosen)
+/* The selected stories in their order, which the caller frees; how many, or negative with a sentence and nothing to free. */
+static int choose(const struct us_telling *telling, const struct us_stories *own, struct us_chosen **chosen,
+		  struct us_error *err)
 {
 	const struct us_stories *const all[] = {&us_generic_stories, own};
 	size_t count = 0, room = 0;
@@ -45,30 +29,34 @@ static int choose(const struct us_telling *telling, const struct us_stories *own
 	for (unsigned i = 0; i < 2 && all[i]; i++)
 		for (const struct us_story *const *list = all[i]->lists; *list; list++)
 			for (const struct us_story *story = *list; story->name; story++) {
-				if (!is_selected(telling, story->name))
+				if (!us_name_is_chosen(telling->filter, story->name))
 					continue;
 				if (count == room) {
 					struct us_chosen *more = realloc(*chosen, (room += 64) * sizeof *more);
 
 					if (!more) {
 						free(*chosen);
-						return -ENOMEM;
+						return us_fail(err, -ENOMEM, "out of memory");
 					}
 					*chosen = more;
 				}
 				(*chosen)[count++] = (struct us_chosen){all[i], own, story};
 			}
-	return (int)count;
+	return count ? (int)count
+		     : us_fail(err, -ENOENT, "no story is called '%s': --list says which there are", telling->filter);
 }
 
-void us_stories_list(const struct us_telling *telling, const struct us_stories *own, FILE *out)
+int us_stories_list(const struct us_telling *telling, const struct us_stories *own, FILE *out, struct us_error *err)
 {
 	struct us_chosen *chosen;
-	int count = choose(telling, own, &chosen);
+	int count = choose(telling, own, &chosen, err);
 
+	if (count < 0)
+		return count;
 	for (int i = 0; i < count; i++)
 		fprintf(out, "%s\n", chosen[i].story->name);
 	free(chosen);
+	return 0;
 }
 
 /* -- one story
@@ -141,19 +129,6 @@ int us_story_tell(const struct us_telling *telling, const struct us_chosen *chos
 /* -- what is said of it
  * -------------------------------------------------------------------------------------------------- */
 
-static void put_quoted(FILE *out, const char *key, const char *text)
-{
-	fprintf(out, "  %s: \"", key);
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			fputc(' ', out);
-		else
-			fputc(*text, out);
-	fputs("\"\n", out);
-}
-
 static void put_replay(FILE *out, const struct us_telling *telling, const struct us_story *story,
 		       const struct us_told *told)
 {
@@ -174,7 +149,9 @@ static void say(const struct us_telling *telling, unsigned number, const struct 
 		fprintf(out, "  outcome: %s\n", us_nt_outcome_name(told->report.outcome));
 		if (told->report.rule[0])
 			fprintf(out, "  rule: %s\n", told->report.rule);
-		put_quoted(out, "message", told->report.text);
+		fputs("  message: ", out);
+		us_put_yaml(out, told->report.text);
+		fputc('\n', out);
 		if (telling->again) {
 			fputs("  again: \"", out);
 			put_replay(out, telling, story, told);
@@ -288,13 +265,12 @@ int us_stories_tell(const struct us_telling *telling, const struct us_stories *o
 		    struct us_error *err)
 {
 	struct us_chosen *chosen;
-	int count = choose(telling, own, &chosen), rc;
+	int count = choose(telling, own, &chosen, err), rc;
 
 	*result = (struct us_telling_result){0};
 	if (count < 0)
-		return us_fail(err, count, "out of memory");
-	rc = count ? tell_all(telling, chosen, (unsigned)count, result, err)
-		   : us_fail(err, -ENOENT, "no story is called '%s': --list says which there are", telling->filter);
+		return count;
+	rc = tell_all(telling, chosen, (unsigned)count, result, err);
 	free(chosen);
 	return rc;
 }

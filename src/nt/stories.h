@@ -13,7 +13,7 @@ struct us_telling {
 	uint64_t first_seed, last_seed;
 	unsigned jobs; /* so many processes where time is virtual and nothing is traced or printed; 0, 1: this one */
 	bool grant_is_given; /* rehearsal.grant holds for all stories */
-	const char *filter; /* glob (fnmatch) over names, several with commas; NULL: all */
+	const char *filter; /* of names: us_name_is_chosen() */
 	const char *again; /* the command without --filter and --seed, for replays */
 	FILE *tap;
 	FILE *progress; /* a terminal, or NULL */
@@ -37,8 +37,8 @@ extern const struct us_builtin_stories us_builtin_stories[]; /* ends with a NULL
 /* Stories for any driver of one PCI function (stories-generic.c). */
 extern const struct us_stories us_generic_stories;
 
-/* The names, one a line. */
-void us_stories_list(const struct us_telling *telling, const struct us_stories *own, FILE *out);
+/* The names, one a line. -ENOENT with a sentence when the filter selects nothing. */
+int us_stories_list(const struct us_telling *telling, const struct us_stories *own, FILE *out, struct us_error *err);
 
 /*
  * Tells the generic stories and `own` (or NULL). 0 whatever the results are; negative with a sentence when a rehearsal

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A register's bits, drawn: 32 in a row, the most significant at the left, each field in the colour of its access. */
+#include "base/quote.h"
 #include "rdl/html.h"
 #include "rdl/internal.h"
 
@@ -57,7 +58,7 @@ static void draw_box(const struct drawing *d, const struct us_rdl_node *field, u
 	else
 		fprintf(d->page->out, "<text transform=\"translate(%u %u) rotate(-90)\">", x + width / 2 + 5,
 			d->y + d->height / 2);
-	us_rdl_html_escape(d->page->out, field->name);
+	us_put_markup(d->page->out, field->name);
 	fputs("</text>\n", d->page->out);
 }
 
@@ -118,7 +119,7 @@ void us_rdl_html_bits(struct us_rdl_page *page, const struct us_rdl_node *reg)
 	fprintf(page->out,
 		"<svg class=\"bits\" viewBox=\"-1 0 %u %u\" style=\"max-width:%upx\" role=\"img\" aria-label=\"Bits of ",
 		row * BIT + 2, total, row * BIT);
-	us_rdl_html_escape(page->out, reg->name);
+	us_put_markup(page->out, reg->name);
 	fputs("\">\n", page->out);
 	for (d.low = width; d.low;) {
 		d.low -= row;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page's part on PCI: who the function is, what it can, where its registers are, which message tells what. */
+#include "base/quote.h"
 #include "rdl/html.h"
 #include "rdl/internal.h"
 
@@ -121,7 +122,7 @@ static void write_enable(const struct us_rdl_page *page, const struct us_rdl_pla
 		return;
 	}
 	fputs("<code>", page->out);
-	us_rdl_html_escape(page->out, us_rdl_path(page->rdl, &page->pci.top, &found[count - 1]));
+	us_put_markup(page->out, us_rdl_path(page->rdl, &page->pci.top, &found[count - 1]));
 	fputs("</code>", page->out);
 }
 
@@ -138,7 +139,7 @@ static int write_cause(void *ctx, const struct us_rdl_place *place)
 		      "<tbody>\n",
 		      page->out);
 	fprintf(page->out, "<tr><td class=\"num\">%" PRIu64 "</td><td><code>", us_rdl_get_int(place->node, "pci_message", 0));
-	us_rdl_html_escape(page->out, us_rdl_path(page->rdl, &page->pci.top, place));
+	us_put_markup(page->out, us_rdl_path(page->rdl, &page->pci.top, place));
 	fputs("</code></td><td>", page->out);
 	write_enable(page, place);
 	fputs("</td><td>", page->out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of a desc as HTML. */
+#include "base/quote.h"
 #include "rdl/html.h"
 #include "rdl/internal.h"
 #include "rdl/text.h"
@@ -19,31 +20,9 @@ struct text {
 	unsigned depth;
 };
 
-void us_rdl_html_escape(FILE *out, const char *text)
-{
-	for (; text && *text; text++)
-		switch (*text) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			if ((unsigned char)*text >= ' ' || *text == '\n' || *text == '\t')
-				fputc(*text, out);
-		}
-}
-
 static void put(const struct text *t, const char *from, size_t length)
 {
-	us_rdl_html_escape(t->page->out, us_arena_copy(&t->page->rdl->arena, from, length));
+	us_put_markup(t->page->out, us_arena_copy(&t->page->rdl->arena, from, length));
 }
 
 /* -- elements --------------------------------------------------------------------------------------------------- */
@@ -163,7 +142,7 @@ static void url_code(struct text *t, const char *code, size_t length, const char
 	if (!out)
 		return;
 	fputs(" href=\"", out);
-	us_rdl_html_escape(out, us_arena_copy(arena, address, size));
+	us_put_markup(out, us_arena_copy(arena, address, size));
 	fputc('"', out);
 	fclose(out);
 	open_element(t, "a", attribute);
@@ -207,7 +186,7 @@ static size_t take_code(struct text *t, const char *code)
 		const char *name = begins(code, "[name]") ? us_rdl_get_text(t->node, "name") : NULL;
 
 		begin_paragraph(t);
-		us_rdl_html_escape(t->page->out, us_rdl_plain(t->page->rdl, name ? name : t->node->name));
+		us_put_markup(t->page->out, us_rdl_plain(t->page->rdl, name ? name : t->node->name));
 		return length;
 	}
 	if (begins(code, "[url]") || begins(code, "[url="))

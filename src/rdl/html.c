@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One page, complete in itself, from which an engineer can write a driver: contents, function, registers, requirements. */
+#include "base/quote.h"
 #include "rdl/html.h"
 #include "rdl/internal.h"
 #include "rdl/text.h"
@@ -171,7 +172,7 @@ static void list_register(struct us_rdl_page *page, const struct way *way)
 	if (way->node->kind != US_RDL_REG && way->node->kind != US_RDL_MEM)
 		return;
 	fprintf(page->out, "<li><a class=\"reg\" href=\"#%s\">", way->anchor);
-	us_rdl_html_escape(page->out, way->path);
+	us_put_markup(page->out, way->path);
 	fprintf(page->out, "<span>%03" PRIx64 "</span></a></li>\n", way->offset);
 }
 
@@ -180,7 +181,7 @@ static void write_contents(struct us_rdl_page *page, const char *title)
 	FILE *out = page->out;
 
 	fputs("<nav aria-label=\"Contents\">\n<a class=\"here\" href=\"#top\">", out);
-	us_rdl_html_escape(out, title);
+	us_put_markup(out, title);
 	fputs("</a>\n<ul>\n", out);
 	if (page->pci.any)
 		fputs("<li><a href=\"#pci\">PCI function</a></li>\n", out);
@@ -208,11 +209,11 @@ static void map_row(struct us_rdl_page *page, const struct way *way)
 		return;
 	fprintf(out, "<tr><td class=\"num\"><code>%s</code></td><td class=\"num\">%" PRIu64 "</td><td class=\"name\"><a class=\"name\" href=\"#%s\">",
 		way->address, way->node->size, way->anchor);
-	us_rdl_html_escape(out, way->path);
+	us_put_markup(out, way->path);
 	fputs("</a></td><td>", out);
 	if (!title)
 		title = us_rdl_first_sentence(page->rdl, us_rdl_get_text(way->node, "desc"));
-	us_rdl_html_escape(out, title);
+	us_put_markup(out, title);
 	fputs("</td></tr>\n", out);
 }
 
@@ -306,7 +307,7 @@ static void write_enum(struct us_rdl_page *page, const struct us_rdl_node *field
 	fputs("<table class=\"enum\">\n", out);
 	for (size_t i = 0; i < encode->count; i++) {
 		fprintf(out, "<tr><td class=\"num\"><code>0x%" PRIx64 "</code></td><td class=\"name\"><code>", encode->item[i].value);
-		us_rdl_html_escape(out, encode->item[i].name);
+		us_put_markup(out, encode->item[i].name);
 		fputs("</code></td><td>", out);
 		us_rdl_html_inline(page, field, encode->item[i].desc ? encode->item[i].desc : encode->item[i].title);
 		fputs("</td></tr>\n", out);
@@ -328,7 +329,7 @@ static void write_field(struct us_rdl_page *page, const struct us_rdl_node *fiel
 	else
 		fprintf(out, "<tr><td class=\"bits\">%u:%u</td>", field->high, field->low);
 	fputs("<td class=\"name\"><code>", out);
-	us_rdl_html_escape(out, field->name);
+	us_put_markup(out, field->name);
 	fputs("</code></td><td class=\"acc\">", out);
 	write_access(page, &access);
 	fputs("</td><td class=\"num\"><code>", out);
@@ -339,7 +340,7 @@ static void write_field(struct us_rdl_page *page, const struct us_rdl_node *fiel
 	fputs("</code></td><td>", out);
 	if (title && desc)
 		fputs("<strong>", out);
-	us_rdl_html_escape(out, us_rdl_plain(page->rdl, title));
+	us_put_markup(out, us_rdl_plain(page->rdl, title));
 	if (title && desc)
 		fputs(".</strong> ", out);
 	us_rdl_html_inline(page, field, desc);
@@ -385,11 +386,11 @@ static void write_heading(struct us_rdl_page *page, const struct way *way)
 	const char *title = us_rdl_plain(page->rdl, us_rdl_get_text(way->node, "name"));
 
 	fputs("<h3><span class=\"mono\">", page->out);
-	us_rdl_html_escape(page->out, way->path);
+	us_put_markup(page->out, way->path);
 	fputs("</span>", page->out);
 	if (title) {
 		fputs("<span class=\"title\">", page->out);
-		us_rdl_html_escape(page->out, title);
+		us_put_markup(page->out, title);
 		fputs("</span>", page->out);
 	}
 	fprintf(page->out, "</h3>\n<p class=\"facts-line\">offset <b class=\"mono\">%s</b>", way->address);
@@ -408,7 +409,7 @@ static void write_register(struct us_rdl_page *page, const struct way *way)
 		fprintf(page->out, ", accessed by %u or more", access);
 	if (reg->alias_of) {
 		fputs(", another view of <b class=\"mono\">", page->out);
-		us_rdl_html_escape(page->out, reg->alias_of->name);
+		us_put_markup(page->out, reg->alias_of->name);
 		fputs("</b>", page->out);
 	}
 	fputs("</p>\n", page->out);
@@ -458,7 +459,7 @@ static void write_requirements(struct us_rdl_page *page)
 	for (size_t i = 0; i < page->requirements; i++) {
 		fprintf(page->out, "<tr><td class=\"name\"><a class=\"id\" href=\"#%s\">%s</a></td><td>", page->requirement[i].id,
 			page->requirement[i].id);
-		us_rdl_html_escape(page->out, page->requirement[i].text);
+		us_put_markup(page->out, page->requirement[i].text);
 		fputs("</td></tr>\n", page->out);
 	}
 	fputs("</tbody></table></div>\n</section>\n", page->out);
@@ -479,9 +480,9 @@ static void write_main(struct us_rdl_page *page, const char *title)
 	bool bars = has_bars(page);
 
 	fputs("<main id=\"top\">\n<h1>", out);
-	us_rdl_html_escape(out, title);
+	us_put_markup(out, title);
 	fputs("</h1>\n<p class=\"sub\">Register specification of <code>", out);
-	us_rdl_html_escape(out, top->name);
+	us_put_markup(out, top->name);
 	fputs("</code></p>\n", out);
 	us_rdl_html_text(page, top, us_rdl_get_text(top, "desc"));
 	us_rdl_html_function(page);
@@ -497,7 +498,7 @@ static void write_main(struct us_rdl_page *page, const char *title)
 	fputs("</section>\n", out);
 	write_requirements(page);
 	fputs("<footer>Made by <code>understudy rdl html</code> from <code>", out);
-	us_rdl_html_escape(out, us_rdl_base_name(page->rdl));
+	us_put_markup(out, us_rdl_base_name(page->rdl));
 	fputs("</code>.</footer>\n</main>\n", out);
 }
 
@@ -520,7 +521,7 @@ int us_rdl_write_html(struct us_rdl *rdl, FILE *out)
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
 	      out);
-	us_rdl_html_escape(out, title);
+	us_put_markup(out, title);
 	fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n", us_rdl_page_style);
 	write_contents(page, title);
 	write_main(page, title);

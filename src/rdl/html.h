@@ -30,9 +30,6 @@ struct us_rdl_page {
 	size_t links, link_room;
 };
 
-/* Text with the characters that HTML reserves written out. */
-void us_rdl_html_escape(FILE *out, const char *text);
-
 /*
  * A desc: formatting codes (annex F), paragraphs, identifiers of requirements as anchors and links, names of registers as
  * links. `node` is for [name] and [instname]. Whatever the text holds, the markup that comes out is balanced.
