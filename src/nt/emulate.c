@@ -109,8 +109,7 @@ static uint32_t *xmm(ucontext_t *context, ZydisRegister reg)
 	return context->uc_mcontext.fpregs->_xmm[reg - ZYDIS_REGISTER_XMM0].element;
 }
 
-/* -- flags
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- flags -------------------------------------------------------------------------------------------------------- */
 
 enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, DF = 0x400, OF = 0x800 };
 
@@ -167,8 +166,7 @@ static uint64_t logic(ucontext_t *context, uint64_t result, unsigned width)
 	return cut(result, width);
 }
 
-/* -- operands
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- operands ----------------------------------------------------------------------------------------------------- */
 
 struct step {
 	ucontext_t *context;
@@ -238,8 +236,7 @@ static uint64_t extend_sign(uint64_t value, unsigned width)
 	return (uint64_t)((int64_t)(value << shift) >> shift);
 }
 
-/* -- instructions
- * -------------------------------------------------------------------------------------------------------- */
+/* -- instructions ------------------------------------------------------------------------------------------------- */
 
 /* movs, stos and lods, with or without rep: element by element, each a bus access of its own. */
 static void string(const struct step *s, unsigned width, bool from_memory, bool to_memory)

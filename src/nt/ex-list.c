@@ -6,8 +6,7 @@
  */
 #include "nt/ex.h"
 
-/* -- sequenced lists
- * ----------------------------------------------------------------------------------------------------- */
+/* -- sequenced lists ---------------------------------------------------------------------------------------------- */
 
 static PSLIST_ENTRY first_of(const SLIST_HEADER *head)
 {
@@ -73,8 +72,7 @@ USHORT NTAPI us_ex_slist_depth(PSLIST_HEADER head)
 	return (USHORT)head->HeaderX64.Depth;
 }
 
-/* -- interlocked lists: callable at any IRQL, with a spin lock that is used for nothing else
- * ------------------------------------ */
+/* -- interlocked lists: callable at any IRQL, with a spin lock that is used for nothing else ---------------------- */
 
 /* Has the lock for a moment: what is done before the next scheduling point is done under it. */
 static void pass(PKSPIN_LOCK lock)
@@ -154,8 +152,7 @@ ULONG NTAPI ExInterlockedAddUlong(PULONG addend, ULONG increment, PKSPIN_LOCK lo
 	return old;
 }
 
-/* -- lookaside lists
- * --------------------------------------------------------------------------------------------------------- */
+/* -- lookaside lists ---------------------------------------------------------------------------------------------- */
 
 /*
  * Their depth is 0, so that what is given back goes to the pool at once, as under Driver Verifier: a piece that is used

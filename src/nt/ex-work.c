@@ -20,8 +20,7 @@ static const struct {
 	KPRIORITY priority;
 } queues[US_EX_QUEUES] = {{"hypercritical worker", 15}, {"critical worker", 13}, {"delayed worker", 12}};
 
-/* -- the I/O manager's items
- * -------------------------------------------------------------------------------------------- */
+/* -- the I/O manager's items -------------------------------------------------------------------------------------- */
 
 struct _IO_WORKITEM {
 	WORK_QUEUE_ITEM item;
@@ -52,8 +51,7 @@ static void NTAPI run_io_item(PVOID parameter)
 		us_ob_dereference(object);
 }
 
-/* -- workers
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- workers ------------------------------------------------------------------------------------------------------ */
 
 static void work(void *context)
 {
@@ -151,8 +149,7 @@ void us_ex_check_free(const void *at, size_t size)
 	}
 }
 
-/* -- what drivers call
- * --------------------------------------------------------------------------------------------------- */
+/* -- what drivers call -------------------------------------------------------------------------------------------- */
 
 ULONG NTAPI IoSizeofWorkItem(void)
 {

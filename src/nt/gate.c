@@ -233,8 +233,7 @@ void *us_nt_gate(const struct us_export *export)
 	return code + i * CODE_BYTES;
 }
 
-/* -- calls of the stage
- * ------------------------------------------------------------------------------------------------ */
+/* -- calls of the stage ------------------------------------------------------------------------------------------- */
 
 void us_nt_callback_enter(struct us_callback *callback, const char *name, const void *function)
 {

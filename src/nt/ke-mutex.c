@@ -45,8 +45,7 @@ static void release(PFAST_MUTEX mutex, const char *function)
 		KeSetEvent(&mutex->Event, 0, FALSE);
 }
 
-/* -- fast mutexes: at APC_LEVEL
- * ---------------------------------------------------------------------------------------- */
+/* -- fast mutexes: at APC_LEVEL ----------------------------------------------------------------------------------- */
 
 void NTAPI ExAcquireFastMutex(PFAST_MUTEX mutex)
 {
@@ -99,8 +98,7 @@ void NTAPI ExReleaseFastMutexUnsafe(PFAST_MUTEX mutex)
 	release(mutex, "ExReleaseFastMutexUnsafe");
 }
 
-/* -- guarded mutexes: within a guarded region
- * ----------------------------------------------------------------------------- */
+/* -- guarded mutexes: within a guarded region --------------------------------------------------------------------- */
 
 void NTAPI KeInitializeGuardedMutex(PKGUARDED_MUTEX guarded)
 {
@@ -146,8 +144,7 @@ void NTAPI KeReleaseGuardedMutexUnsafe(PKGUARDED_MUTEX mutex)
 	release((PFAST_MUTEX)mutex, "KeReleaseGuardedMutexUnsafe");
 }
 
-/* -- rundown protection: bit 0 says that it runs down, the count is above it
- * ------------------------------------------------ */
+/* -- rundown protection: bit 0 says that it runs down, the count is above it -------------------------------------- */
 
 #define RUNDOWN_ACTIVE 1u
 #define RUNDOWN_ONE 2u

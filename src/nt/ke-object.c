@@ -138,8 +138,7 @@ LONG NTAPI KeReadStateSemaphore(PRKSEMAPHORE semaphore)
 	return semaphore->Header.SignalState;
 }
 
-/* -- mutexes: 1 is free, 0 is owned, less is owned several times
- * ------------------------------------------------------- */
+/* -- mutexes: 1 is free, 0 is owned, less is owned several times -------------------------------------------------- */
 
 void NTAPI KeInitializeMutex(PRKMUTEX mutex, ULONG level)
 {

@@ -40,8 +40,7 @@ static ERESOURCE_THREAD me(void)
 	return (ERESOURCE_THREAD)us_nt_current();
 }
 
-/* -- life
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- life --------------------------------------------------------------------------------------------------------- */
 
 NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE resource)
 {
@@ -90,8 +89,7 @@ NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE resource)
 	return STATUS_SUCCESS;
 }
 
-/* -- owners
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- owners ------------------------------------------------------------------------------------------------------- */
 
 /* The entry of a sharing thread; NULL: it has none. */
 static POWNER_ENTRY sharer(const ERESOURCE *resource, ERESOURCE_THREAD thread)
@@ -153,8 +151,7 @@ static void grant_shared(PERESOURCE resource)
 	resource->ActiveCount++;
 }
 
-/* -- acquiring
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- acquiring ---------------------------------------------------------------------------------------------------- */
 
 BOOLEAN NTAPI ExAcquireResourceExclusiveLite(PERESOURCE resource, BOOLEAN wait)
 {
@@ -228,8 +225,7 @@ BOOLEAN NTAPI ExAcquireSharedWaitForExclusive(PERESOURCE resource, BOOLEAN wait)
 	return acquire_shared(resource, wait, WAIT_FOR_EXCLUSIVE, "ExAcquireSharedWaitForExclusive");
 }
 
-/* -- releasing
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- releasing ---------------------------------------------------------------------------------------------------- */
 
 static void let_sharers_go_on(PERESOURCE resource)
 {
@@ -303,8 +299,7 @@ void NTAPI ExReleaseResourceAndLeaveCriticalRegion(PERESOURCE resource)
 	KeLeaveCriticalRegion();
 }
 
-/* -- asking
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- asking ------------------------------------------------------------------------------------------------------- */
 
 BOOLEAN NTAPI ExIsResourceAcquiredExclusiveLite(PERESOURCE resource)
 {

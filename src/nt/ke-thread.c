@@ -232,8 +232,7 @@ LONG NTAPI KeSetBasePriorityThread(PRKTHREAD kthread, LONG increment)
 	return old;
 }
 
-/* -- regions without APCs
- * ---------------------------------------------------------------------------------------------- */
+/* -- regions without APCs ----------------------------------------------------------------------------------------- */
 
 void NTAPI KeEnterCriticalRegion(void)
 {

@@ -182,8 +182,7 @@ bool us_nt_module_is_code(uint64_t address)
 	return module->loaded && address - module->base < module->image.size;
 }
 
-/* -- back to the source
- * ------------------------------------------------------------------------------------------------ */
+/* -- back to the source ------------------------------------------------------------------------------------------- */
 
 /* In the image, or where that was. */
 static bool is_in_image(uint64_t address)

@@ -24,8 +24,7 @@ static US_MS void *memchr_(const void *in, int c, size_t size)
 	return (void *)(uintptr_t)memchr(in, c, size);
 }
 
-/* -- narrow strings
- * -------------------------------------------------------------------------------------------------------- */
+/* -- narrow strings ----------------------------------------------------------------------------------------------- */
 
 static US_MS int tolower_(int c)
 {
@@ -131,8 +130,7 @@ static US_MS char *strstr_(const char *s, const char *part)
 	return (char *)(uintptr_t)strstr(s, part);
 }
 
-/* -- wide strings
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- wide strings ------------------------------------------------------------------------------------------------- */
 
 static US_MS WCHAR towlower_(WCHAR c)
 {
@@ -247,8 +245,7 @@ static US_MS WCHAR *wcsstr_(const WCHAR *s, const WCHAR *part)
 	return (WCHAR *)(uintptr_t)s;
 }
 
-/* -- numbers and order
- * ----------------------------------------------------------------------------------------------------- */
+/* -- numbers and order -------------------------------------------------------------------------------------------- */
 
 static US_MS int64_t atoi64_(const char *s)
 {

@@ -3,8 +3,7 @@
  * "RtlGetVersion", … */
 #include "nt/rtl.h"
 
-/* -- numbers
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- numbers ------------------------------------------------------------------------------------------------------ */
 
 NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG value, ULONG base, PUNICODE_STRING to)
 {
@@ -74,8 +73,7 @@ NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING string, ULONG base, PU
 	return STATUS_SUCCESS;
 }
 
-/* -- GUIDs: {xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}
- * --------------------------------------------------------------------------- */
+/* -- GUIDs: {xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx} ---------------------------------------------------------------- */
 
 #define GUID_LENGTH 38
 static const char guid_shape[] = "{33221100-5544-7766-8899-aabbccddeeff}"; /* which byte of the GUID each pair is */
@@ -128,8 +126,7 @@ NTSTATUS NTAPI RtlGUIDFromString(PUNICODE_STRING from, GUID *guid)
 	return STATUS_SUCCESS;
 }
 
-/* -- time: of the Gregorian calendar, since 1601
- * --------------------------------------------------------------------------------- */
+/* -- time: of the Gregorian calendar, since 1601 ------------------------------------------------------------------ */
 
 #define MS_PER_DAY 86400000
 
@@ -201,8 +198,7 @@ void NTAPI ExLocalTimeToSystemTime(PLARGE_INTEGER local, PLARGE_INTEGER system)
 	*system = *local;
 }
 
-/* -- the version: Windows 10 22H2
- * ------------------------------------------------------------------------------------------------ */
+/* -- the version: Windows 10 22H2 --------------------------------------------------------------------------------- */
 
 #define MAJOR 10
 #define MINOR 0

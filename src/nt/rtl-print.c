@@ -9,8 +9,7 @@
 #include "nt/rtl.h"
 #include "nt/trace.h"
 
-/* -- into buffers
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- into buffers ------------------------------------------------------------------------------------------------- */
 
 /* Microsoft's rules: with room for all of it but not the NUL there is none; without room it is cut and -1. */
 static int into(void *to, size_t count, bool wide, const void *format, __builtin_ms_va_list args)
@@ -70,8 +69,7 @@ static US_MS int swprintf_(WCHAR *to, const WCHAR *format, ...)
 	FORMATTED(to, MAXLONG, true, format);
 }
 
-/* -- to the debugger
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- to the debugger ---------------------------------------------------------------------------------------------- */
 
 static void print(const char *prefix, const char *format, __builtin_ms_va_list args)
 {

@@ -50,8 +50,7 @@ static WCHAR fold(WCHAR c, BOOLEAN ignore_case)
 	return ignore_case ? us_rtl_upcase(c) : c;
 }
 
-/* -- beginning, copying
- * -------------------------------------------------------------------------------------------------- */
+/* -- beginning, copying ------------------------------------------------------------------------------------------- */
 
 void NTAPI RtlInitUnicodeString(PUNICODE_STRING to, PCWSTR from)
 {
@@ -126,8 +125,7 @@ NTSTATUS NTAPI RtlAppendUnicodeStringToString(PUNICODE_STRING to, PCUNICODE_STRI
 	return from->Length ? append(to, from->Buffer, from->Length) : STATUS_SUCCESS;
 }
 
-/* -- comparing
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- comparing ---------------------------------------------------------------------------------------------------- */
 
 LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING a, PCUNICODE_STRING b, BOOLEAN ignore_case)
 {
@@ -192,8 +190,7 @@ NTSTATUS NTAPI RtlHashUnicodeString(const UNICODE_STRING *string, BOOLEAN ignore
 	return STATUS_SUCCESS;
 }
 
-/* -- between kinds: the code page is Latin-1, whose characters are the first of Unicode
- * ------------------------------------------ */
+/* -- between kinds: the code page is Latin-1, whose characters are the first of Unicode --------------------------- */
 
 WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR c)
 {

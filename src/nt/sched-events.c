@@ -92,8 +92,7 @@ void us_nt_flush_dpcs(void)
 	us_nt_spin(no_dpc, us_nt->sched, "the end of all DPCs");
 }
 
-/* -- alarms: a binary heap by time, and by age among equals so that order does not depend on the heap's shape
- * ---------- */
+/* -- alarms: a binary heap by time, and by age among equals so that order does not depend on the heap's shape ----- */
 
 static bool before(const struct us_alarm *a, const struct us_alarm *b)
 {

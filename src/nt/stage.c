@@ -81,8 +81,7 @@ uint32_t us_nt_random(uint32_t bound)
 	return (uint32_t)((sum >> 32) * bound >> 32);
 }
 
-/* -- the end of a run
- * -------------------------------------------------------------------------------------------------- */
+/* -- the end of a run --------------------------------------------------------------------------------------------- */
 
 /* Back to the host: from here on nothing of the stage runs. */
 static _Noreturn void leave_stage(void)
@@ -158,8 +157,7 @@ _Noreturn void us_nt_hung(const char *format, ...)
 	us_nt_stop(US_NT_HANG, "hang", "%s", text);
 }
 
-/* -- a run
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- a run -------------------------------------------------------------------------------------------------------- */
 
 struct body {
 	void (*run)(void *context);

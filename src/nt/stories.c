@@ -59,8 +59,7 @@ int us_stories_list(const struct us_telling *telling, const struct us_stories *o
 	return 0;
 }
 
-/* -- one story
- * --------------------------------------------------------------------------------------------------------- */
+/* -- one story ---------------------------------------------------------------------------------------------------- */
 
 static int rehearse(const struct us_rehearsal *rehearsal, const struct us_story *story, struct us_told *told,
 		    uint64_t *failable, struct us_error *err)
@@ -126,8 +125,7 @@ int us_story_tell(const struct us_telling *telling, const struct us_chosen *chos
 	return rc;
 }
 
-/* -- what is said of it
- * -------------------------------------------------------------------------------------------------- */
+/* -- what is said of it ------------------------------------------------------------------------------------------- */
 
 static void put_replay(FILE *out, const struct us_telling *telling, const struct us_story *story,
 		       const struct us_told *told)
@@ -171,8 +169,7 @@ static void say(const struct us_telling *telling, unsigned number, const struct 
 	fflush(out);
 }
 
-/* -- all
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- all ---------------------------------------------------------------------------------------------------------- */
 
 /* One story of all: tells it, or waits for those who do, and says what came of it. */
 static int account(const struct us_telling *telling, const struct us_chosen *chosen, unsigned n, struct us_jobs *jobs,

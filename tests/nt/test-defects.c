@@ -106,8 +106,7 @@ static void twice_at_a_time(struct us_nt_user *user, void *context)
 	us_nt_join(user, thread);
 }
 
-/* -- what is to be in the report
- * --------------------------------------------------------------------------------------- */
+/* -- what is to be in the report ---------------------------------------------------------------------------------- */
 
 /* The line with the comment "here: NAME", or 0. */
 static unsigned line_of(const char *name)

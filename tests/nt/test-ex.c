@@ -16,8 +16,7 @@ static void sleep_ms(LONGLONG n)
 	C(KeDelayExecutionThread)(KernelMode, FALSE, &interval);
 }
 
-/* -- the pool
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- the pool ----------------------------------------------------------------------------------------------------- */
 
 static void free_twice(void *context)
 {
@@ -141,9 +140,7 @@ static void an_allocation_can_be_made_to_fail(void **state)
 	rig_run(&r, allocation_fails, NULL);
 }
 
-/* -- lists
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* -- lists -------------------------------------------------------------------------------------------------------- */
 
 struct node {
 	SLIST_ENTRY entry;
@@ -251,8 +248,7 @@ static void interlocked_lists_lose_nothing(void **state)
 	rig_run_seeds(RIG_SEEDS, interlocked, NULL);
 }
 
-/* -- work items
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- work items --------------------------------------------------------------------------------------------------- */
 
 struct work {
 	KEVENT go, done;
@@ -357,8 +353,7 @@ static void mistakes_with_work_items_are_bugchecks(void **state)
 	rig_run_breaks("work-item.freed", free_queued, NULL);
 }
 
-/* -- executive timers
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- executive timers --------------------------------------------------------------------------------------------- */
 
 static void NTAPI tick(PEX_TIMER timer, PVOID context)
 {
@@ -403,8 +398,7 @@ static void a_deleted_timer_is_a_bugcheck(void **state)
 	rig_run_breaks("ex-timer.invalid", use_deleted_timer, NULL);
 }
 
-/* -- system threads
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- system threads ----------------------------------------------------------------------------------------------- */
 
 static void NTAPI thread_main(PVOID context)
 {

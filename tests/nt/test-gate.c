@@ -6,8 +6,7 @@
 
 static KSPIN_LOCK some_lock; /* an address to pass */
 
-/* -- functions as the stage offers them
- * -------------------------------------------------------------------------------- */
+/* -- functions as the stage offers them --------------------------------------------------------------------------- */
 
 static ULONG NTAPI add_up(ULONG a, ULONG b, ULONG c, ULONG d, ULONG64 e, ULONG f, ULONG g, ULONG h, ULONG i)
 {
@@ -50,8 +49,7 @@ static const struct us_export exports[] = {
 
 #define GATE(function, index) ((__typeof__(&function))(uintptr_t)us_nt_gate(&exports[index]))
 
-/* -- arguments
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- arguments ---------------------------------------------------------------------------------------------------- */
 
 static void pass_arguments(void *context)
 {
@@ -76,8 +74,7 @@ static void a_gate_is_the_same_for_the_same_export(void **state)
 	assert_null(us_nt_gate(NULL));
 }
 
-/* -- rules
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- rules -------------------------------------------------------------------------------------------------------- */
 
 static void call_too_high(void *context)
 {
@@ -111,8 +108,7 @@ static void a_function_that_is_not_there_stops_the_run_with_its_name(void **stat
 	us_rehearsal_free(&report);
 }
 
-/* -- failures that were asked for
- * ---------------------------------------------------------------------------------------------- */
+/* -- failures that were asked for --------------------------------------------------------------------------------- */
 
 static void count_failures(void *context)
 {
@@ -150,9 +146,7 @@ static void failures_can_be_of_one_function(void **state)
 	assert_int_equal(failed[3], 1);
 }
 
-/* -- callbacks
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* -- callbacks ---------------------------------------------------------------------------------------------------- */
 
 static ULONG NTAPI twice(ULONG n)
 {
@@ -207,8 +201,7 @@ static void a_callback_that_keeps_a_critical_region_is_a_bugcheck(void **state)
 	rig_run_breaks("callback.critical-region", call_back_region, NULL);
 }
 
-/* -- what the trace says
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- what the trace says ------------------------------------------------------------------------------------------ */
 
 static void traces_of_one_seed_are_the_same(void **state)
 {

@@ -11,8 +11,7 @@ static void sleep_ms(LONGLONG n)
 	C(KeDelayExecutionThread)(KernelMode, FALSE, &interval);
 }
 
-/* -- what ends the run
- * ------------------------------------------------------------------------------------------------------- */
+/* -- what ends the run -------------------------------------------------------------------------------------------- */
 
 static void lock_twice(void *context)
 {
@@ -156,8 +155,7 @@ static void mistakes_with_locks_are_bugchecks(void **state)
 	rig_run_breaks("rundown.not-acquired", release_rundown, NULL);
 }
 
-/* -- who is inside
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- who is inside ------------------------------------------------------------------------------------------------ */
 
 struct inside {
 	KSPIN_LOCK lock;
@@ -245,8 +243,7 @@ static void one_thread_is_inside_a_fast_mutex_at_apc_level(void **state)
 	rig_run_seeds(RIG_SEEDS, four_through_mutex, NULL);
 }
 
-/* -- resources
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- resources ---------------------------------------------------------------------------------------------------- */
 
 static void read_or_write(void *context)
 {
@@ -337,9 +334,7 @@ static void without_wait_a_resource_in_use_is_refused(void **state)
 	rig_run_seeds(RIG_SEEDS, keep_exclusive, NULL);
 }
 
-/* -- rundown
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* -- rundown ------------------------------------------------------------------------------------------------------ */
 
 static void hold_rundown(void *context)
 {

@@ -40,8 +40,7 @@ struct world {
 	unsigned *outcomes; /* satisfied at once, released, timed out */
 };
 
-/* -- the model
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- the model ---------------------------------------------------------------------------------------------------- */
 
 static bool available(const struct model_object *o, int thread)
 {
@@ -123,8 +122,7 @@ static void compare(struct world *w)
 				   (int)w->real[i].header.SignalState, w->model[i].state);
 }
 
-/* -- what threads do
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- what threads do ---------------------------------------------------------------------------------------------- */
 
 static void change(struct world *w, int me, unsigned at)
 {

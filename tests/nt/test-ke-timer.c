@@ -39,8 +39,7 @@ static void NTAPI note(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument
 	c->argument1 = argument1;
 }
 
-/* -- what ends the run
- * ------------------------------------------------------------------------------------------------------- */
+/* -- what ends the run -------------------------------------------------------------------------------------------- */
 
 static void set_uninitialized(void *context)
 {
@@ -100,8 +99,7 @@ static void mistakes_with_timers_and_dpcs_are_bugchecks(void **state)
 	rig_run_breaks("dpc.uninitialized", insert_uninitialized, NULL);
 }
 
-/* -- timers
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- timers ------------------------------------------------------------------------------------------------------- */
 
 static void expire_once(void *context)
 {
@@ -208,8 +206,7 @@ static void a_timer_that_is_set_counts_as_left_behind(void **state)
 	rig_run(NULL, leave_a_timer, NULL);
 }
 
-/* -- DPC objects
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- DPC objects -------------------------------------------------------------------------------------------------- */
 
 static void queue(void *context)
 {

@@ -23,8 +23,7 @@ static void sleep_ms(LONGLONG n)
 	C(KeDelayExecutionThread)(KernelMode, FALSE, &interval);
 }
 
-/* -- what ends the run
- * --------------------------------------------------------------------------------------------------- */
+/* -- what ends the run -------------------------------------------------------------------------------------------- */
 
 static void wait_at_dispatch(void *context)
 {
@@ -166,8 +165,7 @@ static void reports_say_where_an_object_is(void **state)
 	rig_run(NULL, wait_for_a_piece, &where);
 }
 
-/* -- events
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- events ------------------------------------------------------------------------------------------------------- */
 
 static void event_states(void *context)
 {
@@ -252,8 +250,7 @@ static void a_notification_event_lets_all_go_on_a_synchronization_event_one(void
 	rig_run_seeds(RIG_SEEDS, notify, NULL);
 }
 
-/* -- timeouts
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- timeouts ----------------------------------------------------------------------------------------------------- */
 
 static void time_out(void *context)
 {
@@ -321,8 +318,7 @@ static void a_signal_is_not_lost_to_a_timeout(void **state)
 	assert_true(outcomes[0] && outcomes[1]); /* both happen */
 }
 
-/* -- semaphores
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- semaphores --------------------------------------------------------------------------------------------------- */
 
 static void over_the_limit(void *context)
 {
@@ -359,8 +355,7 @@ static void a_semaphore_counts(void **state)
 	rig_run(NULL, count_down, NULL);
 }
 
-/* -- mutexes
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- mutexes ------------------------------------------------------------------------------------------------------ */
 
 static void release_unowned(void *context)
 {
@@ -441,8 +436,7 @@ static void one_thread_is_inside_a_mutex(void **state)
 	rig_run_seeds(RIG_SEEDS, exclude, NULL);
 }
 
-/* -- several objects
- * -------------------------------------------------------------------------------------------------------- */
+/* -- several objects ---------------------------------------------------------------------------------------------- */
 
 static void any_of_three(void *context)
 {

@@ -25,8 +25,7 @@ static bool is(const WCHAR *text, const char *expected)
 	return *text == 0 && *expected == 0;
 }
 
-/* -- formats
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- formats ------------------------------------------------------------------------------------------------------ */
 
 static void narrow_formats(void *context)
 {
@@ -154,8 +153,7 @@ static void what_drivers_print_goes_to_the_print_file_and_the_trace(void **state
 	free(traced);
 }
 
-/* -- counted strings
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- counted strings ---------------------------------------------------------------------------------------------- */
 
 static void strings(void *context)
 {
@@ -265,8 +263,7 @@ static void times_convert_there_and_back(void **state)
 	rig_run(NULL, times, NULL);
 }
 
-/* -- bitmaps: against an array of bools
- * ----------------------------------------------------------------------------------------- */
+/* -- bitmaps: against an array of bools --------------------------------------------------------------------------- */
 
 #define BITS 75
 
@@ -331,8 +328,7 @@ static void bits_behind_the_end_are_a_bugcheck(void **state)
 	rig_run_breaks("bitmap.range", set_behind_the_end, NULL);
 }
 
-/* -- the C library
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- the C library ------------------------------------------------------------------------------------------------ */
 
 static int __attribute__((ms_abi)) by_value(const void *a, const void *b)
 {

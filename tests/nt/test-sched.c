@@ -62,8 +62,7 @@ static void seeds_differ_and_repeat(void **state)
 	assert_true(different > 10);
 }
 
-/* -- IRQL
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- IRQL --------------------------------------------------------------------------------------------------------- */
 
 static void raise_below(void *context)
 {
@@ -103,8 +102,7 @@ static void waiting_at_dispatch_level_is_a_bugcheck(void **state)
 	rig_run_breaks("irql.wait", wait_at_dispatch, NULL);
 }
 
-/* -- hangs
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- hangs -------------------------------------------------------------------------------------------------------- */
 
 static void wait_for_ever(void *context)
 {
@@ -137,8 +135,7 @@ static void a_spin_for_ever_is_a_hang(void **state)
 	rig_run_breaks("hang", spin_for_ever, NULL);
 }
 
-/* -- alarms
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- alarms ------------------------------------------------------------------------------------------------------- */
 
 struct ringing {
 	struct us_alarm alarm;
@@ -181,8 +178,7 @@ static void alarms_ring_in_order_and_time_jumps_to_them(void **state)
 	rig_run_seeds(RIG_SEEDS, alarms_in_order, NULL);
 }
 
-/* -- interrupts and DPCs
- * ----------------------------------------------------------------------------------------------------- */
+/* -- interrupts and DPCs ------------------------------------------------------------------------------------------ */
 
 struct meeting {
 	struct us_vector vector;

@@ -7,8 +7,7 @@
 #include "nt/clock.h"
 #include "nt/trap.h"
 
-/* -- the adder: A at 0, B at 4, SUM at 8 … by their names of adder.h
- * ------------------------------------------------------- */
+/* -- the adder: A at 0, B at 4, SUM at 8 … by their names of adder.h ---------------------------------------------- */
 
 static void loads_and_stores(void *context)
 {
@@ -110,8 +109,7 @@ static void strings_and_vectors_are_carried_out_piece_by_piece(void **state)
 	rig_run(NULL, strings, NULL);
 }
 
-/* -- the shared user page
- * -------------------------------------------------------------------------------------------------------- */
+/* -- the shared user page ----------------------------------------------------------------------------------------- */
 
 /* The address sanitizer has no shadow of addresses of the kernel. */
 #define UNWATCHED __attribute__((no_sanitize("address")))
@@ -146,8 +144,7 @@ static void the_shared_user_page_can_not_be_written(void **state)
 	rig_run_breaks("memory.read-only", write_shared_page, NULL);
 }
 
-/* -- what is not there
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- what is not there -------------------------------------------------------------------------------------------- */
 
 static void after_unmap(void *context)
 {

@@ -86,8 +86,7 @@ static void just_in(struct us_nt_user *user, void *context)
 	us_nt_expect_status(user, us_nt_plug_in(user), STATUS_SUCCESS);
 }
 
-/* -- binding
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- binding ------------------------------------------------------------------------------------------------------ */
 
 static struct wdf_bind_info a_bind_info(void)
 {
@@ -163,8 +162,7 @@ static void a_driver_is_bound_to_its_version_or_told_why_not(void **state)
 	rig_run_breaks("unsupported", newer_bind, NULL);
 }
 
-/* -- the driver
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- the driver --------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS wrong_driver(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 {
@@ -244,8 +242,7 @@ static void nothing_works_before_there_is_a_driver_object(void **state)
 	rig_tell_breaks("driver.none", &r, just_in, NULL);
 }
 
-/* -- control devices and names
- * --------------------------------------------------------------------------------------------------- */
+/* -- control devices and names ------------------------------------------------------------------------------------ */
 
 static NTSTATUS control_driver(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 {
@@ -362,8 +359,7 @@ static void an_interface_is_there_while_the_device_is_started_and_it_is_enabled(
 	tell(interface_state);
 }
 
-/* -- properties and registry
- * ------------------------------------------------------------------------------------------------------ */
+/* -- properties and registry -------------------------------------------------------------------------------------- */
 
 static NTSTATUS properties(WDFDEVICE device)
 {
@@ -460,8 +456,7 @@ static void properties_and_registry_are_what_the_system_has(void **state)
 	tell(just_in);
 }
 
-/* -- interfaces of functions, and IRPs
- * ------------------------------------------------------------------------------------------------- */
+/* -- interfaces of functions, and IRPs ---------------------------------------------------------------------------- */
 
 static void NTAPI reference(PVOID context)
 {

@@ -150,8 +150,7 @@ static void just_in(struct us_nt_user *user, void *context)
 	us_nt_expect_status(user, us_nt_plug_in(user), STATUS_SUCCESS);
 }
 
-/* -- creation
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS try(WDFDEVICE device, const WDF_INTERRUPT_CONFIG *config, PWDF_OBJECT_ATTRIBUTES attributes)
 {
@@ -225,8 +224,7 @@ static void what_can_not_be_an_interrupt_is_refused(void **state)
 	tell(too_late);
 }
 
-/* -- what is granted
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- what is granted ---------------------------------------------------------------------------------------------- */
 
 static void info_of(unsigned i, WDF_INTERRUPT_INFO *info)
 {
@@ -315,9 +313,7 @@ static void an_interrupt_of_prepare_hardware_lives_until_release_hardware(void *
 	tell(again);
 }
 
-/* -- at work
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* -- at work ------------------------------------------------------------------------------------------------------ */
 
 /* A command that the device does not know is an error, which interrupts. */
 static void interrupt_once(struct us_nt_user *user)

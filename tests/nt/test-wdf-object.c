@@ -292,8 +292,7 @@ static void a_reference_that_is_never_dropped_is_a_leak(void **state)
 	wdf_run_breaks("object.leak", leak);
 }
 
-/* -- what a driver may not
- * ------------------------------------------------------------------------------------------------ */
+/* -- what a driver may not ---------------------------------------------------------------------------------------- */
 
 static void null_handle(void)
 {
@@ -387,8 +386,7 @@ static void wrong_handles_and_deletions_are_found(void **state)
 	wdf_run_breaks("parameter.null", null_pointer);
 }
 
-/* -- strings, collections, memory
- * ------------------------------------------------------------------------------------------ */
+/* -- strings, collections, memory --------------------------------------------------------------------------------- */
 
 static void strings(void)
 {

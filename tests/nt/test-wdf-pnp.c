@@ -253,8 +253,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 	return WdfDriverCreate(driver, path, WDF_NO_OBJECT_ATTRIBUTES, &config, WDF_NO_HANDLE);
 }
 
-/* -- telling stories
- * ---------------------------------------------------------------------------------------------------- */
+/* -- telling stories ---------------------------------------------------------------------------------------------- */
 
 static const struct us_rehearsal rehearsal = {.entry = (void *)(uintptr_t)FxDriverEntry, .model = "crypto"};
 
@@ -287,8 +286,7 @@ static void tell(void (*story)(struct us_nt_user *user, void *context), void *co
 
 #define BOTH "Add Prepare D0Entry Enable0 Enable1 Post IoInit"
 
-/* -- up and down
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- up and down -------------------------------------------------------------------------------------------------- */
 
 static void in_and_out(struct us_nt_user *user, void *context)
 {
@@ -376,8 +374,7 @@ static void a_device_that_is_pulled_out_asleep_does_not_leave_d0_again(void **st
 	tell(pulled_asleep, NULL);
 }
 
-/* -- failures
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- failures ----------------------------------------------------------------------------------------------------- */
 
 struct failure {
 	const char *callback, *then;
@@ -585,9 +582,7 @@ static void a_failed_device_is_started_again_where_its_driver_wants_that(void **
 	tell(does_not_start_again, NULL);
 }
 
-/* -- idle
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* -- idle --------------------------------------------------------------------------------------------------------- */
 
 static void idle_story(struct us_nt_user *user, void *context)
 {
@@ -705,9 +700,7 @@ static void wrong_idle_and_wake_settings_are_refused(void **state)
 	rig_tell_breaks("idle.resume", &rehearsal, too_often, NULL);
 }
 
-/* -- creation
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* -- creation ----------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI never(WDFDEVICE device, PIRP irp)
 {

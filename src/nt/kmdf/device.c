@@ -342,8 +342,7 @@ static NTSTATUS NTAPI retrieve_name(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handl
 	return device->name.Buffer ? us_wdf_string_set(string, &device->name) : STATUS_INVALID_DEVICE_REQUEST;
 }
 
-/* -- what the driver says of it
- * ------------------------------------------------------------------------------------------ */
+/* -- what the driver says of it ----------------------------------------------------------------------------------- */
 
 static void NTAPI set_static_stop_remove(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, BOOLEAN stoppable)
 {

@@ -250,8 +250,7 @@ static NTSTATUS NTAPI assign_sx_wake(PWDF_DRIVER_GLOBALS globals, WDFDEVICE hand
 	return check_wake(device);
 }
 
-/* -- the driver keeps it awake
- * ------------------------------------------------------------------------------------------ */
+/* -- the driver keeps it awake ------------------------------------------------------------------------------------ */
 
 static NTSTATUS stop_idle(WDFDEVICE handle, BOOLEAN wait)
 {

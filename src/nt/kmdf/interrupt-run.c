@@ -12,8 +12,7 @@ static struct us_wdf_interrupt *from(WDFINTERRUPT handle)
 	return us_wdf_from(handle, &us_wdf_interrupt_type);
 }
 
-/* -- ISR, DPC, work item
- * ------------------------------------------------------------------------------------------------- */
+/* -- ISR, DPC, work item ------------------------------------------------------------------------------------------ */
 
 /* Called by the system at the interrupt's IRQL, with its spin lock held; of a passive one, in a thread. */
 static BOOLEAN NTAPI isr(PKINTERRUPT wdm, PVOID context)
@@ -126,8 +125,7 @@ static BOOLEAN NTAPI queue_work(PWDF_DRIVER_GLOBALS globals, WDFINTERRUPT handle
 	return TRUE;
 }
 
-/* -- the lock
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- the lock ----------------------------------------------------------------------------------------------------- */
 
 /* Runs at the interrupt's IRQL under its lock; before it is connected there is no ISR to be kept out. */
 static NTSTATUS locked(struct us_wdf_interrupt *interrupt, const char *name,
@@ -213,8 +211,7 @@ static BOOLEAN NTAPI try_lock(PWDF_DRIVER_GLOBALS globals, WDFINTERRUPT handle)
 	return us_wdf_try_lock(interrupt->passive);
 }
 
-/* -- connected and enabled
- * ------------------------------------------------------------------------------------------------- */
+/* -- connected and enabled ---------------------------------------------------------------------------------------- */
 
 /* Those that share a lock synchronise at the highest IRQL of them. */
 static KIRQL synchronize_irql(struct us_wdf_interrupt *interrupt)

@@ -153,8 +153,7 @@ static NTSTATUS NTAPI interrupt_create(PWDF_DRIVER_GLOBALS globals, WDFDEVICE ha
 	return STATUS_SUCCESS;
 }
 
-/* -- resources
- * --------------------------------------------------------------------------------------------------------- */
+/* -- resources ---------------------------------------------------------------------------------------------------- */
 
 /* `offset`: which message of the descriptor's; `message`: which of the device's. */
 static void assign(struct us_wdf_interrupt *interrupt, const CM_PARTIAL_RESOURCE_DESCRIPTOR *d, ULONG offset,
@@ -253,8 +252,7 @@ void us_wdf_interrupts_disconnect(struct us_wdf_device *device)
 		us_wdf_interrupt_quiet(at(link));
 }
 
-/* -- what the driver asks and says
- * --------------------------------------------------------------------------------------- */
+/* -- what the driver asks and says -------------------------------------------------------------------------------- */
 
 static struct us_wdf_interrupt *from(WDFINTERRUPT handle)
 {

@@ -222,8 +222,7 @@ static NTSTATUS remove_device(struct us_wdf_device *device, PIRP irp)
 	return status;
 }
 
-/* -- what the PnP manager asks
- * ------------------------------------------------------------------------------------------ */
+/* -- what the PnP manager asks ------------------------------------------------------------------------------------ */
 
 static void set_bit(BOOLEAN *bit, WDF_TRI_STATE state)
 {

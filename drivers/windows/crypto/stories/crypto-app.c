@@ -15,8 +15,7 @@ void app_fill(uint8_t *data, size_t size, uint32_t number)
 	}
 }
 
-/* -- requests
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- requests ----------------------------------------------------------------------------------------------------- */
 
 us_nt_handle app_open(struct us_nt_user *user, int access)
 {
@@ -104,8 +103,7 @@ void app_cipher(struct us_nt_user *user, us_nt_handle file, bool encrypt, uint8_
 	us_nt_expect(user, is_right);
 }
 
-/* -- several at once
- * ------------------------------------------------------------------------------------------------------ */
+/* -- several at once ---------------------------------------------------------------------------------------------- */
 
 void start_cipher(struct us_nt_user *user, struct work *work, us_nt_handle file, bool encrypt, uint8_t key_number,
 		  size_t size, size_t offset)
