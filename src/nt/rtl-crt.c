@@ -2,20 +2,53 @@
 /* The C library's functions that ntoskrnl.exe exports. Case is that of ASCII, as there. */
 #include <stdlib.h>
 
+#include "nt/phys.h"
 #include "nt/rtl.h"
+
+/*
+ * Of an application's memory that is not all there, the first byte that is not is what a function faults on (seh.h),
+ * before it does anything: the host's library begins anywhere.
+ */
+static void reach(const void *at, size_t size, bool writes)
+{
+	volatile uint8_t *byte = (volatile uint8_t *)(uintptr_t)at, *end = byte + size;
+
+	if (!size || (uintptr_t)at >= US_NT_USER_END || us_nt_is_mapped(at, size))
+		return;
+	for (; byte < end; byte = (volatile uint8_t *)(((uintptr_t)byte | (US_NT_PAGE - 1)) + 1))
+		if (writes)
+			__asm__ volatile("lock orb $0, %0" : "+m"(*byte)); /* a write for the processor, no change */
+		else
+			(void)*byte;
+}
+
+void us_rtl_reach(const void *at, size_t size)
+{
+	reach(at, size, false);
+}
+
+void us_rtl_reach_to_write(void *at, size_t size)
+{
+	reach(at, size, true);
+}
 
 static US_MS void *memcpy_(void *to, const void *from, size_t size)
 {
+	us_rtl_reach(from, size);
+	us_rtl_reach_to_write(to, size);
 	return memmove(to, from, size); /* as there: overlapping does no harm */
 }
 
 static US_MS void *memset_(void *to, int c, size_t size)
 {
+	us_rtl_reach_to_write(to, size);
 	return memset(to, c, size);
 }
 
 static US_MS int memcmp_(const void *a, const void *b, size_t size)
 {
+	us_rtl_reach(a, size);
+	us_rtl_reach(b, size);
 	return memcmp(a, b, size);
 }
 

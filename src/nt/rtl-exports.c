@@ -17,16 +17,20 @@ SIZE_T NTAPI RtlCompareMemory(const void *a, const void *b, SIZE_T size)
 
 static US_MS void zero_memory(void *to, SIZE_T size)
 {
+	us_rtl_reach_to_write(to, size);
 	memset(to, 0, size);
 }
 
 static US_MS void fill_memory(void *to, SIZE_T size, UCHAR byte)
 {
+	us_rtl_reach_to_write(to, size);
 	memset(to, byte, size);
 }
 
 void NTAPI RtlCopyMemoryNonTemporal(void *to, const void *from, SIZE_T size)
 {
+	us_rtl_reach(from, size);
+	us_rtl_reach_to_write(to, size);
 	memcpy(to, from, size);
 }
 

@@ -21,6 +21,10 @@ WCHAR us_rtl_downcase(WCHAR c);
  */
 size_t us_rtl_format(void *to, size_t size, bool wide, const void *format, __builtin_ms_va_list args);
 
+/* Faults on the first of these bytes that is an application's and not there, if any: before the host's library is called. */
+void us_rtl_reach(const void *at, size_t size);
+void us_rtl_reach_to_write(void *at, size_t size);
+
 US_MS BOOLEAN us_rtl_is_nt_ddi_version_available(ULONG version);
 
 extern const struct us_export us_rtl_crt_exports[], us_rtl_print_exports[];

@@ -129,6 +129,13 @@ ACT(copy_from)
 	GUARDED(copy(here, call->in->address, call->in->size));
 }
 
+ACT(copy_to)
+{
+	static const UCHAR zeroes[64];
+
+	GUARDED(copy((PVOID)(ULONG_PTR)call->in->address, (ULONG64)(ULONG_PTR)zeroes, call->in->size));
+}
+
 /* Each look at the application's buffer is followed by calls, in which others may run. */
 static NOINLINE void read_on(struct call *call)
 {

@@ -7,6 +7,7 @@
 	X(read_byte)                                                                                                   \
 	X(write_byte)                                                                                                  \
 	X(copy_from)                                                                                                   \
+	X(copy_to)                                                                                                     \
 	X(read_until_gone)                                                                                             \
 	X(probe_read)                                                                                                  \
 	X(probe_write)                                                                                                 \
