@@ -89,7 +89,8 @@ static _Noreturn void protection(const ucontext_t *context, const char *instruct
 	const uint8_t *at = (const uint8_t *)(uintptr_t)rip;
 
 	if (us_nt_window((const void *)(uintptr_t)rip) != US_WINDOW_IMAGE)
-		us_nt_bugcheck(us_seh_unhandled(), (ULONG)STATUS_ACCESS_VIOLATION, us_nt_caller(), 0, UINT64_MAX, "memory.access",
+		us_nt_bugcheck(us_seh_unhandled(), (ULONG)STATUS_ACCESS_VIOLATION, us_nt_caller(), 0, UINT64_MAX,
+			       "memory.access",
 			       "what the driver handed to the system is an address that no memory has, as its upper "
 			       "bits differ");
 	if (instruction)

@@ -6,9 +6,11 @@ const struct us_export us_nt_ex_exports[] = {
 	/* the pool; whether it is paged decides about the IRQL */
 	US_EXPORT(ExAllocatePool, DISPATCH_LEVEL, "P:uq"),
 	US_EXPORT_FAILS_BY(us_ex_no_pool, "ExAllocatePoolWithTag", ExAllocatePoolWithTag, DISPATCH_LEVEL, "P:uqx"),
-	US_EXPORT_FAILS_BY(us_ex_no_pool, "ExAllocatePoolWithTagPriority", ExAllocatePoolWithTagPriority, DISPATCH_LEVEL, "P:uqxu"),
+	US_EXPORT_FAILS_BY(us_ex_no_pool, "ExAllocatePoolWithTagPriority", ExAllocatePoolWithTagPriority,
+			   DISPATCH_LEVEL, "P:uqxu"),
 	US_EXPORT_FAILS_BY(us_ex_no_quota, "ExAllocatePoolWithQuota", ExAllocatePoolWithQuota, DISPATCH_LEVEL, "P:uq"),
-	US_EXPORT_FAILS_BY(us_ex_no_quota, "ExAllocatePoolWithQuotaTag", ExAllocatePoolWithQuotaTag, DISPATCH_LEVEL, "P:uqx"),
+	US_EXPORT_FAILS_BY(us_ex_no_quota, "ExAllocatePoolWithQuotaTag", ExAllocatePoolWithQuotaTag, DISPATCH_LEVEL,
+			   "P:uqx"),
 	US_EXPORT_FAILS_BY(us_ex_no_pool_2, "ExAllocatePool2", us_ex_allocate_pool_2, DISPATCH_LEVEL, "P:xqx"),
 	US_EXPORT_FAILS_BY(us_ex_no_pool_2, "ExAllocatePool3", us_ex_allocate_pool_3, DISPATCH_LEVEL, "P:xqxpu"),
 	US_EXPORT(ExFreePool, DISPATCH_LEVEL, "v:p"),

@@ -33,11 +33,12 @@ struct us_export {
 	const char *types;
 	void *data; /* not NULL: it is no function but this variable */
 	/*
-	 * An exception may leave it, in any of its instructions, for a handler of the driver that called it (seh.h): it
-	 * keeps no state of the stage's that would be left half changed. Its gate saves the registers that such a handler needs.
+	 * An exception may leave it, in any of its instructions, for a handler of the driver that called it (seh.h):
+	 * it keeps no state of the stage's that would be left half changed. Its gate saves the registers that such a
+	 * handler needs.
 	 */
 	bool raises;
-	void (*failed)(void); /* called instead when it is made to fail, with its arguments; NULL: the caller is told, no more */
+	void (*failed)(void); /* called instead, with its arguments, when it is made to fail; NULL: nothing is */
 };
 
 #define US_EXPORT(function, max_irql, types) {#function, (void (*)(void))(function), max_irql, types}
@@ -91,7 +92,7 @@ struct us_callback {
 	uint64_t caller, caller_sp; /* of the call of the driver's that this is made from, saved */
 	struct us_callback *outer; /* the one that this is made inside of */
 	unsigned critical, locks;
-	const struct us_dispatch *dispatch; /* seh.h's: the exception that the driver's handler is called for; NULL: none */
+	const struct us_dispatch *dispatch; /* seh.h's: the exception that it handles; NULL: it is no handler */
 };
 void us_nt_callback_enter(struct us_callback *callback, const char *name, const void *function);
 void us_nt_callback_leave(struct us_callback *callback, uint64_t result);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looking at addresses that an application handed in. Source: Microsoft, "ProbeForRead", "ProbeForWrite". They raise what
- * is wrong; writing also touches each page, which raises by itself where there is none.
+ * Looking at addresses that an application handed in. Source: Microsoft, "ProbeForRead", "ProbeForWrite". They raise
+ * what is wrong; writing also touches each page, which raises by itself where there is none.
  */
 #include "nt/seh.h"
 
@@ -40,7 +40,8 @@ static NTAPI void probe_for_write(volatile void *address, SIZE_T length, ULONG a
 }
 
 /* What drivers' own macros compare with. */
-static const uint64_t highest = US_NT_USER_END - 0x10001, system_start = US_NT_USER_END, probed = US_NT_USER_END - 0x10000;
+static const uint64_t highest = US_NT_USER_END - 0x10001, system_start = US_NT_USER_END,
+		      probed = US_NT_USER_END - 0x10000;
 
 const struct us_export us_nt_probe_exports[] = {
 	US_EXPORT_RAISES_AS("ProbeForRead", probe_for_read, APC_LEVEL, "v:pqu"),

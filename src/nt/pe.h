@@ -68,7 +68,7 @@ struct us_pe_frame {
 	uint32_t entry; /* RVA of its RUNTIME_FUNCTION in .pdata */
 	uint32_t function; /* RVA of the one that the handler belongs to: the last of a chain */
 	uint64_t establisher; /* the address that its handler and the handler's functions know it by */
-	uint32_t handler, data; /* RVAs of its language's handler and of that one's data; 0: none that is to be asked here */
+	uint32_t handler, data; /* RVAs of its language's handler and that one's data; 0: none is to be asked here */
 	bool for_exceptions, for_unwinding; /* when that wants to be asked */
 };
 

@@ -36,7 +36,7 @@ enum us_window {
 #define US_NT_BASE UINT64_C(0x200000000000)
 #define US_NT_WINDOW_SIZE UINT64_C(0x1000000000) /* 64 GiB of addresses for each */
 
-/* As on Windows, addresses below one are an application's, whether there is anything or not, and all others the system's. */
+/* As on Windows, addresses below one are an application's, whether there is anything or not; the rest is the system's. */
 #define US_NT_USER_END (US_NT_BASE + (US_WINDOW_USER + 1) * US_NT_WINDOW_SIZE)
 
 /*

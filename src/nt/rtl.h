@@ -21,7 +21,7 @@ WCHAR us_rtl_downcase(WCHAR c);
  */
 size_t us_rtl_format(void *to, size_t size, bool wide, const void *format, __builtin_ms_va_list args);
 
-/* Faults on the first of these bytes that is an application's and not there, if any: before the host's library is called. */
+/* Faults on the first of these bytes that is an application's and not there, if any: before the host's library does. */
 void us_rtl_reach(const void *at, size_t size);
 void us_rtl_reach_to_write(void *at, size_t size);
 

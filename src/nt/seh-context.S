@@ -2,8 +2,8 @@
 /*
  * The processor's registers from and to a CONTEXT (ntddk.h; seh.c compares these offsets with its).
  *
- * void us_seh_resume(const CONTEXT *context): goes on with all its registers but the flags. What lies right below its rsp
- * is used for that: in Windows' calling convention it is nobody's.
+ * void us_seh_resume(const CONTEXT *context): goes on with all its registers but the flags. What lies right below its
+ * rsp is used for that: in Windows' calling convention it is nobody's.
  */
 	.set	MXCSR, 0x34
 	.set	EFLAGS, 0x44

@@ -109,8 +109,8 @@ static bool is_exception(EXCEPTION_RECORD *record, CONTEXT *context, const ucont
 	case US_TRAP_PROTECTION:
 		return protection(record, context->Rip);
 	case TRAP_DIVIDE:
-		return plain(record, us_nt_divides_by_zero(fault) ? STATUS_INTEGER_DIVIDE_BY_ZERO
-								  : STATUS_INTEGER_OVERFLOW);
+		return plain(record,
+			     us_nt_divides_by_zero(fault) ? STATUS_INTEGER_DIVIDE_BY_ZERO : STATUS_INTEGER_OVERFLOW);
 	case TRAP_BREAKPOINT:
 		return breakpoint(record, context);
 	case TRAP_DEBUG:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exceptions that a driver raises, or a function that it has called. Source: Microsoft, the pages of these functions. */
+/* Exceptions that a driver raises, or a function that it has called. Source: Microsoft, the pages of these functions.
+ */
 #include "nt/seh.h"
 
 #include "nt/kernel.h"
@@ -45,7 +46,8 @@ void NTAPI ExRaiseDatatypeMisalignment(void)
 	us_seh_raise(STATUS_DATATYPE_MISALIGNMENT, "driver.exception", "ExRaiseDatatypeMisalignment was called");
 }
 
-/* Raises, in the driver's call, what may be gone on behind: then that returns, with the registers that a filter has set. */
+/* Raises, in the driver's call, what may be gone on behind: then that returns, with the registers that a filter has
+ * set. */
 static void raise_mendable(EXCEPTION_RECORD *record, const char *rule, const char *why)
 {
 	CONTEXT context;
@@ -69,7 +71,8 @@ static NTAPI void break_point(void)
 	raise_mendable(&record, "driver.breakpoint", "DbgBreakPoint was called, and there is no debugger");
 }
 
-static NTAPI void unwind_ex(PVOID frame, PVOID ip, EXCEPTION_RECORD *record, PVOID value, CONTEXT *original, PVOID history)
+static NTAPI void unwind_ex(PVOID frame, PVOID ip, EXCEPTION_RECORD *record, PVOID value, CONTEXT *original,
+			    PVOID history)
 {
 	(void)original, (void)history;
 	if (!frame)

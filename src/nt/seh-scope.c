@@ -74,7 +74,8 @@ static LONG ask_filter(struct us_dispatch *d, const struct scope *scope, EXCEPTI
 	return verdict;
 }
 
-static int ask(struct us_dispatch *d, const struct table *table, EXCEPTION_RECORD *record, PVOID frame, CONTEXT *context)
+static int ask(struct us_dispatch *d, const struct table *table, EXCEPTION_RECORD *record, PVOID frame,
+	       CONTEXT *context)
 {
 	const uint64_t rva = d->told.ControlPc - d->told.ImageBase;
 	EXCEPTION_POINTERS pointers = {record, context};

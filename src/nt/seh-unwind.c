@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a driver may ask about code and frames: RtlLookupFunctionEntry and its kin. They know the driver's image; the
- * system's own code has no tables, and no frame that a driver could unwind to. Source: Microsoft, the pages of these functions.
+ * system's own code has no tables, and no frame that a driver could unwind to. Source: Microsoft, the pages of these
+ * functions.
  */
 #include "nt/seh.h"
 

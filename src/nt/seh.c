@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who handles an exception. First the handlers of the frames are asked, from the innermost on; one that wants it unwinds the
- * frames below its own, whose handlers are called again for that, and goes on in its frame.
+ * Who handles an exception. First the handlers of the frames are asked, from the innermost on; one that wants it
+ * unwinds the frames below its own, whose handlers are called again for that, and goes on in its frame.
  */
 #include "nt/seh.h"
 
@@ -60,8 +60,8 @@ static bool leave_call(CONTEXT *here)
 }
 
 /*
- * Where the stage had called a handler: behind it the frames go on with those that it was called for. Asking begins anew
- * there, and unwinding goes on with what is left of the frame.
+ * Where the stage had called a handler: behind it the frames go on with those that it was called for. Asking begins
+ * anew there, and unwinding goes on with what is left of the frame.
  */
 static bool cross(struct walk *w)
 {
@@ -173,7 +173,8 @@ bool us_seh_dispatch(EXCEPTION_RECORD *record, CONTEXT *context, bool is_call)
 	struct walk w;
 	int disposition;
 
-	us_nt_remember("exception", "raised", "xp", (ULONG)record->ExceptionCode, (uintptr_t)record->ExceptionAddress, 0);
+	us_nt_remember("exception", "raised", "xp", (ULONG)record->ExceptionCode, (uintptr_t)record->ExceptionAddress,
+		       0);
 	if (us_nt_tracing())
 		us_nt_trace("exception 0x%08X is raised", (unsigned)record->ExceptionCode);
 	trace("in", context->Rip);
@@ -204,8 +205,9 @@ bool us_seh_dispatch(EXCEPTION_RECORD *record, CONTEXT *context, bool is_call)
 
 static _Noreturn void bad_target(uint64_t target, uint64_t ip)
 {
-	us_nt_bugcheck(0x1E, (ULONG)STATUS_INVALID_UNWIND_TARGET, ip, target, 0, "exception.unwind-target",
-		       "the driver's frames were to be unwound to one that is not among them, or by tables that are nonsense");
+	us_nt_bugcheck(
+		0x1E, (ULONG)STATUS_INVALID_UNWIND_TARGET, ip, target, 0, "exception.unwind-target",
+		"the driver's frames were to be unwound to one that is not among them, or by tables that are nonsense");
 }
 
 static void unwind_frame(struct us_dispatch *d, struct walk *w, EXCEPTION_RECORD *record, bool is_target, uint64_t ip)
@@ -213,8 +215,8 @@ static void unwind_frame(struct us_dispatch *d, struct walk *w, EXCEPTION_RECORD
 	int disposition;
 
 	record->ExceptionFlags &= ~(US_EXCEPTION_TARGET_UNWIND | US_EXCEPTION_COLLIDED_UNWIND);
-	record->ExceptionFlags |= (is_target ? US_EXCEPTION_TARGET_UNWIND : 0) |
-				  (w->collided ? US_EXCEPTION_COLLIDED_UNWIND : 0);
+	record->ExceptionFlags |=
+		(is_target ? US_EXCEPTION_TARGET_UNWIND : 0) | (w->collided ? US_EXCEPTION_COLLIDED_UNWIND : 0);
 	fill(d, w, ip);
 	d->callback = w->callback;
 	disposition = ask(d, record, &w->here);
@@ -254,10 +256,6 @@ _Noreturn void us_seh_unwind(uint64_t target, uint64_t ip, EXCEPTION_RECORD *rec
 	for (; examine(&w); w.here = w.next) {
 		is_target = w.frame.entry && w.frame.establisher == target;
 		w.here.Rax = value;
-		/*
-		 * What was found by crossing into an earlier unwinding is at work on this frame no more: should its rest raise
-		 * anything, that goes on from here.
-		 */
 		if (w.frame.for_unwinding)
 			unwind_frame(&d, &w, record, is_target, ip);
 		if (is_target)

@@ -9,13 +9,13 @@
  *     seh-unwind.c   what drivers may ask about frames (RtlVirtualUnwind, …)
  *
  * An exception goes up the driver's frames to where the stage had called it, and no further: the stage's own functions
- * have no handlers, and none of them can be left half-way but those that say so (us_export.raises), which the driver has
- * called. What a handler raises itself goes on to the frames of what it was called for. IRQL and locks stay as they are,
- * as on Windows; __finally is where a driver gives them back.
+ * have no handlers, and none of them can be left half-way but those that say so (us_export.raises), which the driver
+ * has called. What a handler raises itself goes on to the frames of what it was called for. IRQL and locks stay as they
+ * are, as on Windows; __finally is where a driver gives them back.
  *
  * What is no exception, as on Windows: access to an address of the system's that is none (PAGE_FAULT_IN_NONPAGED_AREA),
- * and any page fault at DISPATCH_LEVEL or above. Source: Microsoft, "Structured Exception Handling", "Handling Exceptions",
- * "x64 exception handling".
+ * and any page fault at DISPATCH_LEVEL or above. Source: Microsoft, "Structured Exception Handling", "Handling
+ * Exceptions", "x64 exception handling".
  */
 #ifndef UNDERSTUDY_NT_SEH_H
 #define UNDERSTUDY_NT_SEH_H
@@ -94,21 +94,22 @@ _Noreturn void us_seh_raise(NTSTATUS status, const char *rule, const char *forma
 uint32_t us_seh_unhandled(void);
 
 /*
- * Asks the handlers of the frames from *context on up. True: one of them wants the driver to go on as *context says. False:
- * nobody handles it. Does not return where somebody does. `is_call`: context's rip is no code, and was called or jumped to.
+ * Asks the handlers of the frames from *context on up. True: one of them wants the driver to go on as *context says.
+ * False: nobody handles it. Does not return where somebody does. `is_call`: context's rip is no code, and was called or
+ * jumped to.
  */
 bool us_seh_dispatch(EXCEPTION_RECORD *record, CONTEXT *context, bool is_call);
 
 /*
- * Unwinds from the driver's call under way to the frame `target` and goes on there at `ip`, with `value` in rax. The record
- * is what its handlers are told; NULL: STATUS_UNWIND.
+ * Unwinds from the driver's call under way to the frame `target` and goes on there at `ip`, with `value` in rax. The
+ * record is what its handlers are told; NULL: STATUS_UNWIND.
  */
 _Noreturn void us_seh_unwind(uint64_t target, uint64_t ip, EXCEPTION_RECORD *record, uint64_t value);
 
-/* The driver's registers as its call under way, one of a function that raises, will leave them. False: there is none such. */
+/* The driver's registers as its call under way will leave them. False: there is none, or not of a function that raises. */
 bool us_seh_caller(CONTEXT *context);
 
-/* A handler that unwinding calls may give back what the guarded body took: IRQL and locks. Before us_nt_callback_leave(). */
+/* Before us_nt_callback_leave() of a handler that unwinding calls: it may give back what the guarded body took. */
 void us_seh_settle(struct us_callback *callback);
 
 /* seh-context.S. Goes on in the driver; and RtlCaptureContext() of Windows' convention. */

@@ -6,9 +6,11 @@
 #include "rig.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "drivers/seh.h"
 #include "nt/imports.h"
+#include "nt/pe-private.h"
 
 #define SEEDS 10
 
@@ -32,7 +34,7 @@ struct expectation {
 	const char *log;
 	int32_t code; /* what the filter saw; 0: it is not looked at */
 	unsigned parameters;
-	uint64_t information[2]; /* the second is below the address that was handed in */
+	uint64_t information[2]; /* the second counts from the address that was handed in */
 	bool continuable;
 };
 
@@ -86,6 +88,7 @@ static const struct expectation expectations[] = {
 	{SEH_search_on, .log = "1234de"},
 	{SEH_finally_order, .log = "fabcdhe"},
 	{SEH_finally_normally, .log = "-!nr1"},
+	{SEH_finally_around, .log = "fahez"},
 	{SEH_raise_in_filter, .log = "123h"},
 	{SEH_raise_in_filter_unhandled_there, .log = "112h", .code = STATUS_DEVICE_NOT_READY},
 	{SEH_raise_in_finally, .log = "f1fg2h"},
@@ -99,7 +102,8 @@ static const struct expectation expectations[] = {
 	{SEH_deep_in_call, ADDRESS_GONE, .log = "fh============================"},
 	{SEH_go_on, ADDRESS_GONE, .log = "my"},
 	{SEH_go_on_with_vector, ADDRESS_GONE, .log = "my"},
-	{SEH_go_on_behind_raise, .log = "my", .code = 0x20001234, .parameters = 2, .information = {5, 6}, .continuable = true},
+	{SEH_go_on_behind_raise, .log = "my", .code = 0x20001234, .parameters = 2, .information = {5, 6},
+	 .continuable = true},
 
 	/* IRQL, locks, frames */
 	{SEH_lock_in_finally, .log = "flhp", .code = STATUS_INTEGER_DIVIDE_BY_ZERO, .continuable = true},
@@ -180,8 +184,8 @@ static void act(struct us_nt_user *user, us_nt_handle file, enum seh_act which, 
 {
 	uint64_t returned = 0;
 
-	us_nt_expect_status(user, us_nt_control(user, file, SEH_CODE(which), in, sizeof(*in), out, sizeof(*out), &returned),
-			    0);
+	us_nt_expect_status(
+		user, us_nt_control(user, file, SEH_CODE(which), in, sizeof(*in), out, sizeof(*out), &returned), 0);
 	us_nt_expect(user, returned == sizeof(*out));
 }
 
@@ -206,13 +210,15 @@ static void as_expected(struct us_nt_user *user, void *context)
 	us_nt_handle file = come_in(user);
 
 	for (unsigned again = 0; again < 2; again++) {
-		struct seh_in in = {e->address || e->size || e->act < SEH_read_until_gone ? address_of(user, e->address) : 0,
+		struct seh_in in = {e->address || e->size || e->act < SEH_read_until_gone ? address_of(user, e->address)
+											  : 0,
 				    e->size, e->alignment};
 		struct seh_out out = {0};
 
 		act(user, file, e->act, &in, &out);
 		if (strcmp(out.log, e->log))
-			us_nt_fail(user, "%s: the driver notes \"%s\", expected \"%s\"", names[e->act], out.log, e->log);
+			us_nt_fail(user, "%s: the driver notes \"%s\", expected \"%s\"", names[e->act], out.log,
+				   e->log);
 		if (e->code)
 			look_at_record(user, e, &in, &out);
 	}
@@ -285,8 +291,8 @@ static void what_nobody_handles_ends_the_run_with_its_stack(void **state)
 			if (!is_told(&report, &fates[i]) || getenv("SEH_SHOW"))
 				fprintf(stderr, "-- %s\n%s\n", names[fates[i].act], report.details);
 			if (!is_told(&report, &fates[i]))
-				fail_msg("%s: %s [%s] %#x: %s", names[fates[i].act],
-					 us_nt_outcome_name(report.outcome), report.rule, report.code, report.text);
+				fail_msg("%s: %s [%s] %#x: %s", names[fates[i].act], us_nt_outcome_name(report.outcome),
+					 report.rule, report.code, report.text);
 			us_rehearsal_free(&report);
 		}
 }
@@ -314,7 +320,8 @@ static void a_buffer_goes(struct us_nt_user *user, void *context)
 	(void)context;
 	act(user, reading.file, SEH_read_until_gone, &in, &out);
 	us_nt_join(user, thread);
-	us_nt_expect(user, !strcmp(out.log, "fh") && out.code == STATUS_ACCESS_VIOLATION && out.information[1] == in.address);
+	us_nt_expect(user,
+		     !strcmp(out.log, "fh") && out.code == STATUS_ACCESS_VIOLATION && out.information[1] == in.address);
 }
 
 static void a_buffer_that_an_application_frees_meanwhile_is_an_exception(void **state)
@@ -382,6 +389,138 @@ static void the_same_seed_gives_the_same_trace(void **state)
 	}
 }
 
+/* -- tables that are nonsense ------------------------------------------------------------------------------------- */
+
+/* What a function with a handler says of itself: where its unwind information and its table of __try blocks are. */
+struct victim {
+	uint8_t *entry, *info, *handler, *table;
+};
+
+static void count_too_many(const struct victim *v)
+{
+	memset(v->table, 0xff, 4);
+}
+
+static void count_past_the_end(const struct victim *v)
+{
+	memcpy(v->table, &(uint32_t){0x10000}, 4);
+}
+
+static void handler_outside(const struct victim *v)
+{
+	memset(v->handler, 0xf8, 4);
+}
+
+static void version_unknown(const struct victim *v)
+{
+	v->info[0] |= 7;
+}
+
+static void codes_unknown(const struct victim *v)
+{
+	for (unsigned i = 0; i < v->info[2]; i++)
+		v->info[4 + 2 * i + 1] = 0x0b;
+}
+
+static void own_parent(const struct victim *v)
+{
+	v->info[0] = 1 | 4 << 3;
+	memcpy(v->handler, v->entry, 12);
+}
+
+static void information_outside(const struct victim *v)
+{
+	memset(v->entry + 8, 0xff, 4);
+}
+
+static void filter_outside(const struct victim *v)
+{
+	memcpy(v->table + 4 + 8, &(uint32_t){0x7ffffff0}, 4);
+}
+
+static const struct {
+	void (*damage)(const struct victim *victim);
+	const char *rule;
+	uint32_t code;
+} damages[] = {
+	{count_too_many, "exception.table", 0x1E},    {count_past_the_end, "exception.table", 0x1E},
+	{handler_outside, "memory.access", 0x3B},     {version_unknown, "memory.access", 0x3B},
+	{codes_unknown, "memory.access", 0x3B},       {own_parent, "memory.access", 0x3B},
+	{information_outside, "memory.access", 0x3B}, {filter_outside, "memory.access", 0x50},
+};
+
+static uint8_t *at_rva(uint8_t *file, uint32_t rva)
+{
+	const uint8_t *pe = file + us_get32(file + 60), *section = pe + 24 + us_get16(pe + 20);
+
+	for (unsigned i = us_get16(pe + 6); i; i--, section += 40)
+		if (rva - us_get32(section + 12) < us_get32(section + 16))
+			return file + us_get32(section + 20) + (rva - us_get32(section + 12));
+	fail_msg("nothing is at 0x%x of the driver", rva);
+	return NULL;
+}
+
+static void damage_all(uint8_t *file, void (*damage)(const struct victim *victim))
+{
+	uint8_t *optional = file + us_get32(file + 60) + 24, *table;
+	unsigned damaged = 0;
+
+	memset(optional + 64, 0, 4); /* no checksum */
+	table = at_rva(file, us_get32(optional + 112 + 8 * 3));
+	for (uint32_t i = 0; i < us_get32(optional + 112 + 8 * 3 + 4) / 12; i++) {
+		struct victim v = {table + 12 * i, at_rva(file, us_get32(table + 12 * i + 8)), NULL, NULL};
+
+		if (v.info[0] >> 3 != 1 && v.info[0] >> 3 != 3)
+			continue;
+		v.handler = v.info + 4 + 2 * ((v.info[2] + 1) & ~1);
+		v.table = v.handler + 4;
+		damage(&v);
+		damaged++;
+	}
+	assert_true(damaged > 20);
+}
+
+/* A copy of the driver with the damage, in a file that is removed by the caller. */
+static void make_damaged(char *path, void (*damage)(const struct victim *victim))
+{
+	FILE *from = fopen(driver, "r"), *to;
+	static uint8_t bytes[1 << 20];
+	size_t size;
+	int fd = mkstemp(path);
+
+	assert_non_null(from);
+	size = fread(bytes, 1, sizeof(bytes), from);
+	assert_true(feof(from) && size > 0x1000);
+	fclose(from);
+	damage_all(bytes, damage);
+	to = fdopen(fd, "w");
+	assert_non_null(to);
+	assert_int_equal(fwrite(bytes, 1, size, to), size);
+	fclose(to);
+}
+
+static void tables_that_are_nonsense_end_the_run_and_no_more(void **state)
+{
+	const struct fate reads = {SEH_read_byte, ADDRESS_GONE, NULL, 0, 0, NULL, NULL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+		char path[] = "/tmp/test-nt-seh-XXXXXX";
+		const struct us_rehearsal r = {.driver = path, .model = "adder"};
+		struct us_rehearsal_report report = {0};
+		struct us_error err;
+
+		make_damaged(path, damages[i].damage);
+		if (us_rehearse(&r, to_the_end, (void *)(uintptr_t)&reads, &report, &err))
+			fail_msg("damage %zu: %s", i, err.text);
+		unlink(path);
+		if (strcmp(report.rule, damages[i].rule) || report.code != damages[i].code)
+			fail_msg("damage %zu: %s [%s] %#x: %s", i, us_nt_outcome_name(report.outcome), report.rule,
+				 report.code, report.text);
+		us_rehearsal_free(&report);
+	}
+}
+
 static void all_that_it_takes_is_listed_as_there(void **state)
 {
 	char *text = NULL;
@@ -405,6 +544,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_buffer_that_an_application_frees_meanwhile_is_an_exception),
 		cmocka_unit_test(an_allocation_that_is_made_to_fail_raises_where_the_driver_wants_it),
 		cmocka_unit_test(the_same_seed_gives_the_same_trace),
+		cmocka_unit_test(tables_that_are_nonsense_end_the_run_and_no_more),
 		cmocka_unit_test(all_that_it_takes_is_listed_as_there),
 	};
 

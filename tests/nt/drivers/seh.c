@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A KMDF driver of the adder with structured exception handling, as clang compiles it for Windows. Each control code is an
- * act, in a function of that name; what runs in it writes a letter into the log. Only calls are sure to be within a
+ * A KMDF driver of the adder with structured exception handling, as clang compiles it for Windows. Each control code is
+ * an act, in a function of that name; what runs in it writes a letter into the log. Only calls are sure to be within a
  * __try block for clang, so what faults is in functions that are not inlined. Lines that a report has to name bear the
  * comment "here".
  */
@@ -12,8 +12,8 @@
 
 #define NOINLINE __attribute__((noinline))
 /*
- * Behind the last call in a __try block with a __finally: clang's table has its return address in the block, and, unless
- * something lies between, in what follows as well.
+ * Behind the last call in a __try block with a __finally: clang's table has its return address in the block, and,
+ * unless something lies between, in what follows as well.
  */
 #define APART __asm__ volatile("nop")
 #define STAY __asm__ volatile("") /* keeps a call from being made into a jump */
@@ -356,6 +356,26 @@ ACT(finally_normally)
 	note(call, returns_within(call) == 1 ? '1' : '2');
 }
 
+/* All in one function: the inner __finally is left, the outer one is not, or only when all is done. */
+ACT(finally_around)
+{
+	__try {
+		__try {
+			__try {
+				raise(STATUS_DEVICE_BUSY);
+				APART;
+			} __finally {
+				note(call, _abnormal_termination() ? 'a' : '?');
+			}
+		} __except (filter(call, 'f', _exception_info(), 1)) {
+			note(call, 'h');
+		}
+		note(call, 'e');
+	} __finally {
+		note(call, _abnormal_termination() ? '?' : 'z');
+	}
+}
+
 /* -- registers ---------------------------------------------------------------------------------------------------- */
 
 enum { DEEP_LOAD, DEEP_RAISE, DEEP_COPY };
@@ -400,8 +420,8 @@ NOINLINE void seh_guarded(struct call *call, int how)
 }
 
 /*
- * seh_registers(call, how, values): sets the registers that a function preserves, rbp among them, calls seh_guarded(), and
- * stores what they are then.
+ * seh_registers(call, how, values): sets the registers that a function preserves, rbp among them, calls seh_guarded(),
+ * and stores what they are then.
  */
 void seh_registers(struct call *call, int how, ULONG64 values[8 + 20]);
 __asm__(".text\n"
@@ -620,7 +640,8 @@ ACT(raise_in_finally)
 	__try {
 		__try {
 			finally_raises(call);
-		} __except (filter(call, 'f', _exception_info(), by_code(_exception_code(), (ULONG)STATUS_DEVICE_BUSY))) {
+		} __except (filter(call, 'f', _exception_info(),
+				   by_code(_exception_code(), (ULONG)STATUS_DEVICE_BUSY))) {
 			note(call, 'b');
 		}
 	} __except (filter(call, 'g', _exception_info(), 1)) {

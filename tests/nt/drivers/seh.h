@@ -27,6 +27,7 @@
 	X(search_on)                                                                                                   \
 	X(finally_order)                                                                                               \
 	X(finally_normally)                                                                                            \
+	X(finally_around)                                                                                              \
 	X(deep)                                                                                                        \
 	X(deep_through_gate)                                                                                           \
 	X(deep_in_call)                                                                                                \
