@@ -37,6 +37,16 @@ static void say_place(char *text, size_t size, uint64_t address)
 		snprintf(text, size, "no code of the driver's");
 }
 
+static void trace_raised(const EXCEPTION_RECORD *record, const CONTEXT *context)
+{
+	char place[96];
+
+	if (!us_nt_tracing())
+		return;
+	say_place(place, sizeof(place), context->Rip);
+	us_nt_trace("exception 0x%08X is raised in %s", (unsigned)record->ExceptionCode, place);
+}
+
 static void trace(const char *what, uint64_t address)
 {
 	char place[96];
@@ -175,9 +185,7 @@ bool us_seh_dispatch(EXCEPTION_RECORD *record, CONTEXT *context, bool is_call)
 
 	us_nt_remember("exception", "raised", "xp", (ULONG)record->ExceptionCode, (uintptr_t)record->ExceptionAddress,
 		       0);
-	if (us_nt_tracing())
-		us_nt_trace("exception 0x%08X is raised", (unsigned)record->ExceptionCode);
-	trace("in", context->Rip);
+	trace_raised(record, context);
 	begin(&w, context);
 	if (!us_nt_module_image() || (is_call && !leave_call(&w.here)))
 		return false;
