@@ -10,26 +10,10 @@
  */
 #include "device/rig.h"
 #include "device/zoo.h"
+#include "fuzz/fuzz.h"
 
 #include <linux/pci_regs.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static uint8_t byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
 
 static uint32_t word(struct input *in)
 {
@@ -38,14 +22,6 @@ static uint32_t word(struct input *in)
 
 	return low | high << 8 | low << 16 | high << 24;
 }
-
-#define CHECK(condition)                                                                                               \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                  \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 /* -- the model ---------------------------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
  * right, so that they get far. The server must survive, lose no descriptor, and serve the next client as if nothing had
  * been. A run ends with how many messages were sent.
  */
+#include "fuzz/fuzz.h"
 #include "vfio-user/mover.h"
 #include "vfio-user/server.h"
 #include "vfio-user/wire.h"
@@ -20,16 +21,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)                                                                                               \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                  \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
-
 #define MEMORY 0x40000
 #define POOL 8
 
@@ -39,19 +30,6 @@ static int client = -1, pool[POOL];
 static unsigned long long messages, connections;
 
 /* -- choices ---------------------------------------------------------------------------------------------------- */
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static uint8_t byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
 
 /* A number: small, one at a border, or any. */
 static uint64_t number(struct input *in)
