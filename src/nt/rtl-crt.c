@@ -54,6 +54,7 @@ static US_MS int memcmp_(const void *a, const void *b, size_t size)
 
 static US_MS void *memchr_(const void *in, int c, size_t size)
 {
+	us_rtl_reach(in, size ? 1 : 0); /* it may end before the end */
 	return (void *)(uintptr_t)memchr(in, c, size);
 }
 
@@ -84,24 +85,35 @@ static US_MS int isxdigit_(int c)
 	return isdigit_(c) || (tolower_(c) >= 'a' && tolower_(c) <= 'f');
 }
 
+/* The host's functions look at whole vectors, but never over the end of a page that they have not come to. */
+static const char *begins(const char *s)
+{
+	us_rtl_reach(s, 1);
+	return s;
+}
+
 static US_MS size_t strlen_(const char *s)
 {
-	return strlen(s);
+	return strlen(begins(s));
 }
 
 static US_MS size_t strnlen_(const char *s, size_t size)
 {
-	return strnlen(s, size);
+	return size ? strnlen(begins(s), size) : 0;
 }
 
 static US_MS int strcmp_(const char *a, const char *b)
 {
-	return strcmp(a, b);
+	begins(a);
+	return strcmp(a, begins(b));
 }
 
 static US_MS int strncmp_(const char *a, const char *b, size_t n)
 {
-	return strncmp(a, b, n);
+	if (!n)
+		return 0;
+	begins(a);
+	return strncmp(a, begins(b), n);
 }
 
 static US_MS int strnicmp_(const char *a, const char *b, size_t n)
@@ -122,13 +134,14 @@ static US_MS int stricmp_(const char *a, const char *b)
 
 static US_MS char *strcpy_(char *to, const char *from)
 {
-	return strcpy(to, from);
+	return memcpy_(to, from, strlen_(from) + 1);
 }
 
 static US_MS char *strncpy_(char *to, const char *from, size_t n)
 {
-	size_t length = strnlen(from, n);
+	size_t length = strnlen_(from, n);
 
+	us_rtl_reach_to_write(to, n);
 	memcpy(to, from, length);
 	memset(to + length, 0, n - length);
 	return to;
@@ -136,13 +149,15 @@ static US_MS char *strncpy_(char *to, const char *from, size_t n)
 
 static US_MS char *strcat_(char *to, const char *from)
 {
-	return strcat(to, from);
+	strcpy_(to + strlen_(to), from);
+	return to;
 }
 
 static US_MS char *strncat_(char *to, const char *from, size_t n)
 {
-	size_t at = strlen(to), length = strnlen(from, n);
+	size_t at = strlen_(to), length = strnlen_(from, n);
 
+	us_rtl_reach_to_write(to + at, length + 1);
 	memcpy(to + at, from, length);
 	to[at + length] = 0;
 	return to;
@@ -150,17 +165,18 @@ static US_MS char *strncat_(char *to, const char *from, size_t n)
 
 static US_MS char *strchr_(const char *s, int c)
 {
-	return (char *)(uintptr_t)strchr(s, c);
+	return (char *)(uintptr_t)strchr(begins(s), c);
 }
 
 static US_MS char *strrchr_(const char *s, int c)
 {
-	return (char *)(uintptr_t)strrchr(s, c);
+	return (char *)(uintptr_t)strrchr(begins(s), c);
 }
 
 static US_MS char *strstr_(const char *s, const char *part)
 {
-	return (char *)(uintptr_t)strstr(s, part);
+	begins(s);
+	return (char *)(uintptr_t)strstr(s, begins(part));
 }
 
 /* -- wide strings ------------------------------------------------------------------------------------------------- */

@@ -8,10 +8,13 @@
 
 static _Noreturn void unhandled(const EXCEPTION_RECORD *record, const char *rule, const char *why)
 {
+	const struct us_callback *callback = us_nt_current()->callback;
+
 	us_nt_bugcheck(us_seh_unhandled(), (ULONG)record->ExceptionCode, (uintptr_t)record->ExceptionAddress,
 		       record->ExceptionInformation[0], record->ExceptionInformation[1], rule,
-		       "%s: the exception 0x%08X is raised, and no handler of the driver's takes it", why,
-		       (unsigned)record->ExceptionCode);
+		       "%s: the exception 0x%08X is raised, and no handler of the driver's takes it%s%s", why,
+		       (unsigned)record->ExceptionCode, callback ? " in what was called as " : "",
+		       callback ? callback->name : "");
 }
 
 _Noreturn void us_seh_raise(NTSTATUS status, const char *rule, const char *format, ...)

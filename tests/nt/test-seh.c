@@ -51,6 +51,7 @@ static const struct expectation expectations[] = {
 	{SEH_copy_from, ADDRESS_END, 64, 0, "fh", GONE, {0, 1}, true},
 	{SEH_copy_to, ADDRESS_GOOD, 64, 0, .log = "n"},
 	{SEH_copy_to, ADDRESS_END, 64, 0, "fh", GONE, {1, 1}, true},
+	{SEH_string_from, ADDRESS_GONE, 0, 0, "fh", GONE, {0, 0}, true},
 	{SEH_probe_read, ADDRESS_GOOD, 4096, 1, .log = "n"},
 	{SEH_probe_read, ADDRESS_GONE, 4096, 1, .log = "n"}, /* whether there is anything is not looked at */
 	{SEH_probe_read, ADDRESS_SYSTEM, 0, 1, .log = "n"}, /* nor anything at all of no bytes */

@@ -8,6 +8,7 @@
 	X(write_byte)                                                                                                  \
 	X(copy_from)                                                                                                   \
 	X(copy_to)                                                                                                     \
+	X(string_from)                                                                                                 \
 	X(read_until_gone)                                                                                             \
 	X(probe_read)                                                                                                  \
 	X(probe_write)                                                                                                 \
