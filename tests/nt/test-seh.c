@@ -110,6 +110,7 @@ static const struct expectation expectations[] = {
 	{SEH_lock_in_finally, .log = "flhp", .code = STATUS_INTEGER_DIVIDE_BY_ZERO, .continuable = true},
 	{SEH_divide_at_dispatch, .log = "fhd", .code = STATUS_INTEGER_DIVIDE_BY_ZERO, .continuable = true},
 	{SEH_walk_frames, .log = "cwww"},
+	{SEH_unwind_by_hand, .log = "fyaz"},
 };
 
 /* How a run ends. */

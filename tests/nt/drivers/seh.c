@@ -740,6 +740,53 @@ ACT(walk_frames)
 	STAY;
 }
 
+NTSYSAPI VOID NTAPI RtlUnwind(PVOID frame, PVOID ip, PEXCEPTION_RECORD record, PVOID value);
+
+/* Returns from its caller, too: to where that was called, with the number 0x55. */
+static NOINLINE void return_from_caller(void)
+{
+	CONTEXT context;
+	ULONG64 base, frame = 0, ip = 0;
+	FUNCTION *function;
+	PVOID data;
+
+	RtlCaptureContext(&context);
+	for (unsigned i = 0; i < 3; i++) {
+		ip = context.Rip;
+		function = RtlLookupFunctionEntry(ip, &base, NULL);
+		RtlVirtualUnwind(0, base, ip, function, &context, &data, &frame, NULL);
+	}
+	RtlUnwind((PVOID)(ULONG_PTR)frame, (PVOID)(ULONG_PTR)ip, NULL, (PVOID)(ULONG_PTR)0x55);
+}
+
+static NOINLINE ULONG64 leave(struct call *call)
+{
+	volatile ULONG64 result = 1; /* as far as the compiler may know */
+
+	__try {
+		return_from_caller();
+		APART;
+	} __finally {
+		note(call, _abnormal_termination() ? 'f' : '?');
+	}
+	return result;
+}
+
+/* The blocks that go on are not left by it: their __finally blocks run when they end. */
+ACT(unwind_by_hand)
+{
+	__try {
+		__try {
+			note(call, leave(call) == 0x55 ? 'y' : 'n');
+			APART;
+		} __finally {
+			note(call, _abnormal_termination() ? '?' : 'a');
+		}
+	} __finally {
+		note(call, _abnormal_termination() ? '?' : 'z');
+	}
+}
+
 /* As often as a driver may in its life: the stack does not grow by it. */
 ACT(many)
 {

@@ -42,6 +42,7 @@
 	X(lock_in_finally)                                                                                             \
 	X(divide_at_dispatch)                                                                                          \
 	X(walk_frames)                                                                                                 \
+	X(unwind_by_hand)                                                                                              \
 	X(many)                                                                                                        \
 	X(in_callback)                                                                                                 \
 	X(go_on_behind_status)                                                                                         \
