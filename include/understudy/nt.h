@@ -247,6 +247,12 @@ void us_nt_hang(struct us_nt_user *user, unsigned bar, uint64_t offset);
 void us_nt_stick(struct us_nt_user *user, unsigned bar, uint64_t offset, uint64_t value);
 void us_nt_unhang(struct us_nt_user *user);
 
+/*
+ * The device's transfers all go through copies, on 256 map registers that are waited for when others have them: as under
+ * Driver Verifier, or on a system that can not address all memory. Before the device is plugged in.
+ */
+void us_nt_copy_all(struct us_nt_user *user);
+
 /* How many pieces of pool the driver owns, and their bytes. */
 void us_nt_pool_owned(struct us_nt_user *user, size_t *pieces, size_t *bytes);
 

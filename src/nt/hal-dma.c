@@ -225,7 +225,7 @@ static PDMA_ADAPTER get_adapter(const DEVICE_DESCRIPTION *d, PULONG registers, b
 				   .Size = sizeof a->windows,
 				   .DmaOperations = table(of_driver, version)};
 	a->registers = (ULONG)(((uint64_t)d->MaximumLength + US_NT_PAGE - 1) / US_NT_PAGE + 1);
-	if ((!a->scatter_gather || a->highest != UINT64_MAX) && a->registers > US_MAP_REGISTERS)
+	if ((!a->scatter_gather || a->highest != UINT64_MAX || us_nt->hal->copy_all) && a->registers > US_MAP_REGISTERS)
 		a->registers = US_MAP_REGISTERS;
 	a->next = us_nt->hal->adapters;
 	us_nt->hal->adapters = a;

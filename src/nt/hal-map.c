@@ -63,7 +63,7 @@ static uint32_t reserve(ULONG count)
 
 static bool needs_registers(const struct us_adapter *a)
 {
-	return !a->scatter_gather || a->highest != UINT64_MAX;
+	return !a->scatter_gather || a->highest != UINT64_MAX || us_nt->hal->copy_all;
 }
 
 /* NULL: none are free now, or no memory (*memory is false). */
@@ -231,7 +231,7 @@ static void fill(PSCATTER_GATHER_LIST list, struct us_map_registers *r, struct p
 		uint64_t physical = piece_at(&place, length, &size);
 		PSCATTER_GATHER_ELEMENT last = &list->Elements[list->NumberOfElements];
 
-		if (physical + size - 1 > r->adapter->highest)
+		if (physical + size - 1 > r->adapter->highest || us_nt->hal->copy_all)
 			physical = bounce(r, physical, size, to_device);
 		if (list->NumberOfElements && (uint64_t)last[-1].Address.QuadPart + last[-1].Length == physical) {
 			last[-1].Length += (ULONG)size;

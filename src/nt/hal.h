@@ -76,6 +76,7 @@ struct us_hal {
 	uint8_t used[US_MAP_REGISTERS];
 	struct us_map_waiter *first, **last;
 	bool serving;
+	bool copy_all; /* even what the device could address: us_nt_copy_all() */
 };
 
 struct us_adapter *us_adapter_from(PDMA_ADAPTER adapter, const char *function);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device's life, as people lead it: plugged in, ejected, pulled out, put to sleep. */
+#include "nt/hal.h"
 #include "nt/module.h"
 #include "nt/pnp.h"
 #include "nt/story.h"
@@ -50,6 +51,12 @@ void us_nt_stick(struct us_nt_user *user, unsigned bar, uint64_t offset, uint64_
 void us_nt_unhang(struct us_nt_user *user)
 {
 	user->nhangs = 0;
+}
+
+void us_nt_copy_all(struct us_nt_user *user)
+{
+	(void)user;
+	us_nt->hal->copy_all = true;
 }
 
 /* -- in ----------------------------------------------------------------------------------------------------------- */

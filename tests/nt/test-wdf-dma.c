@@ -352,11 +352,11 @@ static void in_pieces(struct us_nt_user *user, void *context)
 
 	(void)context;
 	make(user);
-	WdfDmaTransactionSetMaximumLength(d.transaction, 1000);
 	us_nt_expect_status(user,
 			    WdfDmaTransactionInitializeUsingOffset(d.transaction, program, WdfDmaDirectionWriteToDevice,
 								   mdl, 96, 4000),
 			    STATUS_SUCCESS);
+	WdfDmaTransactionSetMaximumLength(d.transaction, 1000);
 	us_nt_expect_status(user, WdfDmaTransactionExecute(d.transaction, &d), STATUS_SUCCESS);
 	us_nt_expect(user, !WdfDmaTransactionDmaCompletedWithLength(d.transaction, 10, &status));
 	us_nt_expect(user, WdfDmaTransactionGetBytesTransferred(d.transaction) == 10);
@@ -433,7 +433,7 @@ enum mistake {
 	DELETE_ACTIVE,
 	COMPLETE_TWICE,
 	COMPLETE_TOO_MUCH,
-	LENGTH_LATE
+	LENGTH_EARLY
 };
 
 static NTSTATUS initialize(PMDL mdl)
@@ -450,11 +450,11 @@ static void err(struct us_nt_user *user, void *context)
 	PMDL mdl = buffer(user, 4096, 0x5e, &memory);
 
 	make(user);
+	if (mistake == LENGTH_EARLY)
+		WdfDmaTransactionSetMaximumLength(d.transaction, 10);
 	us_nt_expect_status(user, initialize(mdl), STATUS_SUCCESS);
 	if (mistake == INITIALIZE_TWICE)
 		initialize(mdl);
-	if (mistake == LENGTH_LATE)
-		WdfDmaTransactionSetMaximumLength(d.transaction, 10);
 	WdfDmaTransactionExecute(d.transaction, &d);
 	if (mistake == EXECUTE_TWICE)
 		WdfDmaTransactionExecute(d.transaction, &d);
@@ -474,12 +474,12 @@ static void what_a_driver_may_not_do_with_a_transaction_ends_the_run(void **stat
 		[INITIALIZE_TWICE] = "dma.initialized-twice", [EXECUTE_TWICE] = "dma.executed-twice",
 		[RELEASE_ACTIVE] = "dma.released-active",     [DELETE_ACTIVE] = "dma.deleted-active",
 		[COMPLETE_TWICE] = "dma.completed-inactive",  [COMPLETE_TOO_MUCH] = "dma.completed-length",
-		[LENGTH_LATE] = "dma.maximum-length-late",
+		[LENGTH_EARLY] = "dma.maximum-length-early",
 	};
 	enum mistake mistake;
 
 	(void)state;
-	for (mistake = INITIALIZE_TWICE; mistake <= LENGTH_LATE; mistake++) {
+	for (mistake = INITIALIZE_TWICE; mistake <= LENGTH_EARLY; mistake++) {
 		reset(WdfDmaProfileScatterGather64, 4096);
 		kmdf_tell_breaks(rules[mistake], add, err, &mistake);
 	}

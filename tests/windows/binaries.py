@@ -61,6 +61,8 @@ def findings(arch, path):
         yield not varies, "no function takes stack by need", varies
     both = [s.name for s in image.sections if s.flags & pe.EXECUTE and s.flags & pe.WRITE]
     yield not both, "no section is both writable and executable", both
+    constants = [s for s in image.sections if s.name == ".rdata"]
+    yield constants and not constants[0].flags & (pe.WRITE | pe.EXECUTE), "constants can not be written", constants
     entry = image.section_at(image.entry)
     yield entry and entry.flags & pe.EXECUTE, "the entry point is in code", hex(image.entry)
     odd = [s.name for s in image.sections if s.name not in SECTIONS]
@@ -91,6 +93,7 @@ def changes(image):
     """(offset, bytes, the sentence that must not hold any more)"""
     text = next(i for i, section in enumerate(image.sections) if section.name == ".text")
     name = image.directories_at + 16 * 8 + 40 * text
+    constants = next(i for i, section in enumerate(image.sections) if section.name == ".rdata")
     optional, data = image.optional, image.bytes
     yield image.header + 4, b"\x64\xaa", f"the machine is {image.machine}"
     yield image.header + 22, bytes([image.flags & 0xFF | RELOCATIONS_STRIPPED]), "it has relocations"
@@ -106,6 +109,7 @@ def changes(image):
     yield image.directories_at + 8 * TLS, b"\1", "there is no thread-local storage"
     yield name, b".init", "the sections have the customary names"
     yield name + 36 + 3, b"\xe0", "no section is both writable and executable"
+    yield name + 40 * (constants - text) + 36 + 3, b"\xc0", "constants can not be written"
     yield data.index(b"MmMapIoSpace"), b"X", "it imports only what lib/*.def lists, undecorated"
     yield data.index(b"MmMapIoSpace"), b"ExAllocatePool2\0", "it imports only what lib/*.def lists, undecorated"
     yield data.index(b"WdfVersionUnbind") + 16, b"X", "it binds to the framework and unbinds"

@@ -62,6 +62,23 @@ VOID CryptoDmaDelete(PDEVICE_CONTEXT Context)
 	Context->DmaEnabler = NULL;
 }
 
+/*
+ * A cipher waits for its second list with the first one's map registers in hand. Where the system has few, and so has
+ * granted a transfer less than was asked for, each takes no more than half: else it could wait for ever, for itself.
+ */
+static VOID LeaveTheOtherHalf(PDEVICE_CONTEXT Context, enum direction Direction)
+{
+	WDF_DMA_DIRECTION way = Direction == INPUT ? WdfDmaDirectionWriteToDevice : WdfDmaDirectionReadFromDevice;
+	size_t granted = WdfDmaEnablerGetFragmentLength(Context->DmaEnabler, way), pages = granted / PAGE_SIZE;
+
+	if (granted >= Context->MaximumLength)
+		return;
+
+	/* A transfer takes one register more than pages, when it does not begin with one; so does what was granted. */
+	pages = pages > 3 ? (pages - 1) / 2 : 1;
+	WdfDmaTransactionSetMaximumLength(Context->Transaction[Direction], pages * PAGE_SIZE);
+}
+
 static NTSTATUS Execute(PDEVICE_CONTEXT Context, WDFREQUEST Request, enum direction Direction)
 {
 	PREQUEST_CONTEXT request = CryptoRequestContext(Request);
@@ -75,6 +92,8 @@ static NTSTATUS Execute(PDEVICE_CONTEXT Context, WDFREQUEST Request, enum direct
 	if (!NT_SUCCESS(status))
 		return status;
 	request->Active[Direction] = TRUE;
+	if (request->Command != CRYPTO_COMMAND_CODE_DIGEST)
+		LeaveTheOtherHalf(Context, Direction);
 
 	/* May call back at once, and with it end the request: nothing is touched after success. */
 	status = WdfDmaTransactionExecute(transaction, Request);
@@ -226,8 +245,9 @@ BOOLEAN CryptoDmaAdvance(PDEVICE_CONTEXT Context, WDFREQUEST Request)
 }
 
 /*
- * The transfers under way end with `Moved` bytes. Data that came through a copy is copied back here, and a copy that
- * the device did not write holds somebody else's data: so a command that did not end well has moved nothing.
+ * The transfers under way end with `Moved` bytes; after a command that did not end well, none. How much is copied back
+ * then, where data came through a copy, is the system's affair: it may be all, written by the device or not. So the data
+ * of a cipher that failed is not defined (public.h).
  */
 VOID CryptoDmaEnd(PDEVICE_CONTEXT Context, PREQUEST_CONTEXT Request, ULONG Moved)
 {

@@ -79,6 +79,9 @@ static NTSTATUS Identify(PDEVICE_CONTEXT Context)
 	/* What the framework hands over at once has to fit the list, wherever in a page it begins. */
 	if (BYTES_TO_PAGES(Context->MaximumLength) >= Context->ListEntries)
 		Context->MaximumLength = (Context->ListEntries - 1) * PAGE_SIZE;
+
+	/* Nor may it be cut within a block: where data goes through a copy, the whole of a transfer is copied back. */
+	Context->MaximumLength -= Context->MaximumLength % CRYPTO_BLOCK_BYTES;
 	return STATUS_SUCCESS;
 }
 

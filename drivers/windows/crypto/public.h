@@ -85,7 +85,8 @@ typedef struct _CRYPTO_KEY_VALUE {
 
 /*
  * AES-256 in CBC mode with the key of this handle; the data's length is a multiple of 16 and not 0. To go on with a
- * message in a further request, give the last block of ciphertext as its initialisation vector.
+ * message in a further request, give the last block of ciphertext as its initialisation vector. When a request fails,
+ * what the data is then is not defined.
  */
 typedef struct _CRYPTO_CIPHER {
 	UCHAR Iv[CRYPTO_BLOCK_BYTES];

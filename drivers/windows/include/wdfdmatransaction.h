@@ -67,7 +67,7 @@ WDF_INLINE NTSTATUS WdfDmaTransactionRelease(WDFDMATRANSACTION DmaTransaction);
 /* [DISPATCH] TRUE: it was waiting for map registers, and is no more. */
 WDF_INLINE BOOLEAN WdfDmaTransactionCancel(WDFDMATRANSACTION DmaTransaction);
 
-/* [DISPATCH] Less than the enabler's, before it is executed. */
+/* [DISPATCH] Less than the enabler's: after it is initialised, which forgets it, and before it is executed. */
 WDF_INLINE void WdfDmaTransactionSetMaximumLength(WDFDMATRANSACTION DmaTransaction, size_t MaximumLength);
 
 /* [DISPATCH] Fails rather than waits for map registers. */

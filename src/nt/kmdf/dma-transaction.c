@@ -112,7 +112,6 @@ static NTSTATUS NTAPI create(PWDF_DRIVER_GLOBALS globals, WDFDMAENABLER handle, 
 		return status;
 	us_wdf_reference(&enabler->object);
 	transaction->enabler = enabler;
-	transaction->maximum = enabler->config.MaximumLength;
 	enabler->has_transactions = true;
 	status = make_packet(transaction);
 	if (NT_SUCCESS(status))
@@ -203,6 +202,7 @@ static NTSTATUS set_up(struct us_wdf_transaction *transaction, PFN_WDF_PROGRAM_D
 	transaction->offset = offset;
 	transaction->length = length;
 	transaction->done = transaction->current = 0;
+	transaction->maximum = transaction->enabler->config.MaximumLength;
 	status = check_fragments(transaction);
 	if (NT_SUCCESS(status))
 		transaction->state = INITIALIZED;
@@ -454,21 +454,21 @@ static NTSTATUS NTAPI release(PWDF_DRIVER_GLOBALS globals, WDFDMATRANSACTION han
 	if (transaction->state == TRANSFER)
 		wrong_state(transaction, "dma.released-active", "WdfDmaTransactionRelease");
 	transaction->state = CREATED;
-	transaction->maximum = transaction->enabler->config.MaximumLength;
 	forget_request(transaction);
 	return STATUS_SUCCESS;
 }
 
 /* -- what it is --------------------------------------------------------------------------------------------------- */
 
+/* Microsoft's page of it says after initialization; before, Windows has no adapter to compare with, and crashes. */
 static void NTAPI set_maximum_length(PWDF_DRIVER_GLOBALS globals, WDFDMATRANSACTION handle, size_t length)
 {
 	struct us_wdf_transaction *transaction = us_wdf_from(handle, &us_wdf_transaction_type);
 
 	(void)globals;
-	if (transaction->state != CREATED)
-		wrong_state(transaction, "dma.maximum-length-late", "WdfDmaTransactionSetMaximumLength");
-	if (length && length < transaction->enabler->config.MaximumLength)
+	if (transaction->state != INITIALIZED && transaction->state != TRANSFER)
+		wrong_state(transaction, "dma.maximum-length-early", "WdfDmaTransactionSetMaximumLength");
+	if (length && length < transaction->adapter->fragment_length)
 		transaction->maximum = length;
 }
 

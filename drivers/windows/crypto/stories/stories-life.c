@@ -187,6 +187,45 @@ static void short_lists(struct us_nt_user *user, void *context)
 	us_nt_expect(user, statistics.WindowCommands == 0 && statistics.Commands >= 2 * 20 / 3);
 }
 
+/* A longest command of no whole number of blocks: transfers are of whole blocks all the same. */
+static void odd_length(struct us_nt_user *user, void *context)
+{
+	us_nt_handle file;
+	CRYPTO_INFO info;
+	uint8_t *data;
+
+	(void)context;
+	us_nt_stick(user, BAR0, CRYPTO_MAX_LENGTH, PAGE + CRYPTO_BLOCK_BYTES + 9);
+	file = app_begin(user);
+	app_info(user, file, &info);
+	us_nt_expect(user, info.MaximumCommand == PAGE + CRYPTO_BLOCK_BYTES);
+	data = us_nt_buffer(user, 20 * PAGE, 15);
+	app_fill(data, 20 * PAGE, 1);
+	app_set_key(user, file, 1);
+	app_cipher(user, file, true, 1, data, 20 * PAGE);
+	app_digest(user, file, data, 20 * PAGE);
+}
+
+/* All data goes through copies, on fewer map registers than the longest command would have for its two lists. */
+static void copied(struct us_nt_user *user, void *context)
+{
+	const size_t size = 300 * PAGE;
+	us_nt_handle file;
+	uint8_t *data;
+
+	(void)context;
+	us_nt_copy_all(user);
+	file = app_begin(user);
+	app_set_key(user, file, 1);
+	for (unsigned offset = 0; offset <= 15; offset += 15) {
+		data = us_nt_buffer(user, size, offset);
+		app_fill(data, size, 1);
+		app_cipher(user, file, true, 1, data, size);
+		app_digest(user, file, data, size);
+		us_nt_buffer_free(user, data);
+	}
+}
+
 /* All ones from the beginning. */
 static void nobody_there(struct us_nt_user *user, void *context)
 {
@@ -351,6 +390,8 @@ const struct us_story crypto_life_stories[] = {
 	{"device.later-minor-version", later_minor_version, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
 	{"device.too-little-to-work-with", too_little_to_work_with, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
 	{"device.short-lists", short_lists, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
+	{"device.odd-length", odd_length, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
+	{"device.copied", copied, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
 	{"device.registers-last", registers_last, US_STORY_ONCE, 0, 0},
 	{"device.registers-last.line", registers_last, US_STORY_ONCE, US_NT_GRANT_LINE, 0},
 	{"device.all-ones", nobody_there, US_STORY_VIRTUAL_TIME | US_STORY_ONCE, 0, 0},
