@@ -18,6 +18,7 @@ struct us_pnp_child {
 	bool raw;
 	bool reported; /* by the answer that is being read */
 	bool invalidated; /* IoInvalidateDeviceState */
+	bool eject; /* IoRequestDeviceEject */
 	char path[256];
 };
 
@@ -53,6 +54,13 @@ NTSTATUS us_pnp_child_may_open(PDEVICE_OBJECT device)
 void us_pnp_child_invalidate(PDEVICE_OBJECT device)
 {
 	find(device)->invalidated = true;
+	us_pnp_settle_soon();
+}
+
+void us_pnp_child_eject(PDEVICE_OBJECT device)
+{
+	us_nt_trace("note      the driver says that its child %s is to be ejected", find(device)->path);
+	find(device)->eject = true;
 	us_pnp_settle_soon();
 }
 
@@ -224,6 +232,27 @@ static void read_state(struct us_pnp_child *child)
 		surprise(child);
 }
 
+/* It is let go unless it is in use, or its driver refuses: removed first, ejected then. */
+static void eject(struct us_pnp_child *child)
+{
+	child->eject = false;
+	if (child->state == US_PNP_SURPRISED)
+		return;
+	if (child->state == US_PNP_STARTED) {
+		NTSTATUS status = us_pnp_ask(child->pdo, IRP_MN_QUERY_REMOVE_DEVICE, NULL, 0, NULL);
+
+		if (!NT_SUCCESS(status) || child->pdo->ReferenceCount) {
+			us_nt_trace("note      child %s is not ejected: %s", child->path,
+				    NT_SUCCESS(status) ? "a file of it is open" : "its driver refuses");
+			us_pnp_tell(child->pdo, IRP_MN_CANCEL_REMOVE_DEVICE);
+			return;
+		}
+		remove_child(child);
+	}
+	us_nt_trace("note      child %s is ejected: %#x", child->path,
+		    (unsigned)us_pnp_ask(child->pdo, IRP_MN_EJECT, NULL, 0, NULL));
+}
+
 void us_pnp_children_settle(void)
 {
 	struct us_pnp_child *child, **link;
@@ -233,6 +262,9 @@ void us_pnp_children_settle(void)
 	for (child = pnp()->children; child; child = child->next)
 		if (child->invalidated)
 			read_state(child);
+	for (child = pnp()->children; child; child = child->next)
+		if (child->eject)
+			eject(child);
 	for (link = &pnp()->children; (child = *link);) {
 		if (child->state == US_PNP_SURPRISED && !child->pdo->ReferenceCount) {
 			us_ob_reference(child->pdo);

@@ -177,6 +177,10 @@ VOID NTAPI IoInvalidateDeviceRelations(PDEVICE_OBJECT device, DEVICE_RELATION_TY
 
 VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT device)
 {
+	if (us_pnp_is_child(device)) {
+		us_pnp_child_eject(device);
+		return;
+	}
 	must_be_pdo(device, "IoRequestDeviceEject");
 	us_nt_unsupported("IoRequestDeviceEject: the story ejects the device, not its driver.");
 }

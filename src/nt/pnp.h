@@ -109,6 +109,7 @@ bool us_pnp_is_child(PDEVICE_OBJECT device);
 const char *us_pnp_child_path(PDEVICE_OBJECT child); /* its instance path */
 NTSTATUS us_pnp_child_may_open(PDEVICE_OBJECT child);
 void us_pnp_child_invalidate(PDEVICE_OBJECT child); /* IoInvalidateDeviceState */
+void us_pnp_child_eject(PDEVICE_OBJECT child); /* IoRequestDeviceEject */
 
 void us_pnp_children_start(void); /* the parent was started: those there are, and those that it now reports */
 void us_pnp_children_settle(void); /* what drivers have said of them; what is left to remove */

@@ -122,6 +122,7 @@ static void set_defaults(struct us_wdf_device *device)
 	InitializeListHead(&device->interrupts);
 	InitializeListHead(&device->files);
 	InitializeListHead(&device->static_children);
+	InitializeListHead(&device->child_lists);
 	device->pnp_state = device->control ? WdfDevStatePnpObjectCreated : WdfDevStatePnpInit;
 	device->power_state = WdfDevStatePowerObjectCreated;
 	device->system_state = PowerSystemWorking;
@@ -163,6 +164,10 @@ static void be_child(struct us_wdf_device *device, struct WDFDEVICE_INIT *init)
 	device->child = init->child;
 	device->child->device = device;
 	init->child = NULL;
+	if (device->child->entry) {
+		device->child->entry->device = device;
+		device->child->state = US_WDF_CHILD_PENDING;
+	}
 	device->pdo = device->wdm;
 	device->wdm->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
 }
@@ -199,7 +204,7 @@ static NTSTATUS create_wdm(struct us_wdf_device *device, struct WDFDEVICE_INIT *
 			return STATUS_NO_SUCH_DEVICE;
 	}
 	set_flags(device, init);
-	return STATUS_SUCCESS;
+	return us_wdf_child_list_default(device, init->list);
 }
 
 static NTSTATUS NTAPI device_create(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT *handle,

@@ -39,6 +39,7 @@ void us_wdf_init_free(struct WDFDEVICE_INIT *init)
 	us_wdf_pool_free(init->name.Buffer);
 	us_wdf_pool_free(init->sddl.Buffer);
 	us_wdf_child_free(init->child);
+	us_nt_free(init->list);
 	init->magic = 0;
 	us_wdf_pool_free(init);
 }

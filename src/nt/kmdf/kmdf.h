@@ -89,6 +89,7 @@ struct WDFDEVICE_INIT {
 	struct WDFDEVICE_INIT *next; /* of all that are alive */
 	PDEVICE_OBJECT pdo; /* NULL: a control device, or a child */
 	struct us_wdf_child *child; /* of WdfPdoInitAllocate (child.h); NULL: none */
+	struct us_wdf_child_list_init *list; /* of the default child list; NULL: none */
 	bool drivers; /* the driver allocated it, and has to free it */
 	bool control, filter, exclusive;
 	WDF_PNPPOWER_EVENT_CALLBACKS pnp;
@@ -154,6 +155,8 @@ struct us_wdf_device {
 	bool control, filter, power_policy_owner, not_pageable;
 	struct us_wdf_child *child; /* it is a child of the function's device (child.h): `pdo` is its own; NULL: none */
 	LIST_ENTRY static_children; /* us_wdf_child.sibling: its own */
+	LIST_ENTRY child_lists; /* us_wdf_child_list.of_device */
+	struct us_wdf_child_list *default_list; /* NULL: none */
 	unsigned children_locked; /* WdfFdoLockStaticChildListForIteration */
 	bool finished; /* a control device: WdfControlFinishInitializing was called */
 	UNICODE_STRING name; /* pool; Buffer NULL: none */
@@ -350,6 +353,7 @@ void us_wdf_object_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_driver_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_init_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_child_functions(struct _WDF_FUNCTIONS *table);
+void us_wdf_child_list_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_device_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_dispatch_functions(struct _WDF_FUNCTIONS *table);
 void us_wdf_interface_functions(struct _WDF_FUNCTIONS *table);

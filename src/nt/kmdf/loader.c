@@ -56,6 +56,7 @@ static void fill(struct _WDF_FUNCTIONS *table)
 	us_wdf_driver_functions(table);
 	us_wdf_init_functions(table);
 	us_wdf_child_functions(table);
+	us_wdf_child_list_functions(table);
 	us_wdf_device_functions(table);
 	us_wdf_interface_functions(table);
 	us_wdf_property_functions(table);

@@ -159,6 +159,21 @@ static NTSTATUS query_relations(struct us_wdf_device *device, PIRP irp, DEVICE_R
 	return STATUS_SUCCESS;
 }
 
+/* The child is down: EvtDeviceEject lets it go, and it is missing from now on. */
+static NTSTATUS eject(struct us_wdf_device *device)
+{
+	PFN_WDF_DEVICE_EJECT callback = device->child->callbacks.EvtDeviceEject;
+	NTSTATUS status = callback ? US_CALL("EvtDeviceEject", callback, (WDFDEVICE)device) : (NTSTATUS)STATUS_SUCCESS;
+
+	if (!NT_SUCCESS(status))
+		return status;
+	if (device->child->entry)
+		us_wdf_child_entry_missing(device->child->entry);
+	else
+		us_wdf_child_mark_missing(device);
+	return STATUS_SUCCESS;
+}
+
 static NTSTATUS answer_pnp(struct us_wdf_device *device, PIRP irp, PIO_STACK_LOCATION sp)
 {
 	switch (sp->MinorFunction) {
@@ -182,6 +197,8 @@ static NTSTATUS answer_pnp(struct us_wdf_device *device, PIRP irp, PIO_STACK_LOC
 		return query_resources(device, irp);
 	case IRP_MN_QUERY_RESOURCE_REQUIREMENTS:
 		return query_requirements(device, irp);
+	case IRP_MN_EJECT:
+		return eject(device);
 	case IRP_MN_QUERY_DEVICE_RELATIONS:
 		return query_relations(device, irp, sp->Parameters.QueryDeviceRelations.Type);
 	default: /* as whoever sent it has set it */
@@ -201,14 +218,14 @@ NTSTATUS us_wdf_child_answer(struct us_wdf_device *device, PIRP irp)
 	return irp->IoStatus.Status;
 }
 
-/* One that its parent still has stays, without driver, until that is removed, or says that it is missing. */
+/* One that the system has not been told to be missing stays, without driver, until that, or until its parent goes. */
 NTSTATUS us_wdf_child_removed(struct us_wdf_device *device, PIRP irp)
 {
 	struct us_wdf_child *child = device->child;
 
-	if (child->state != US_WDF_CHILD_MISSING)
+	if (!child->unreported)
 		return us_wdf_complete(irp, STATUS_SUCCESS);
-	if (child->unreported && child->callbacks.EvtDeviceReportedMissing)
+	if (child->callbacks.EvtDeviceReportedMissing)
 		US_CALL_VOID("EvtDeviceReportedMissing", child->callbacks.EvtDeviceReportedMissing, (WDFDEVICE)device);
 	us_wdf_delete(&device->object);
 	us_wdf_complete(irp, STATUS_SUCCESS);

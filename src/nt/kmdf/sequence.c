@@ -10,6 +10,7 @@
  *     down    the reverse of it, from wherever it is: what failed on the way up has no counterpart, except that
  *             EvtDeviceReleaseHardware follows an EvtDevicePrepareHardware that failed
  */
+#include "nt/kmdf/child.h"
 #include "nt/kmdf/kmdf.h"
 #include "nt/trace.h"
 
@@ -90,6 +91,7 @@ static NTSTATUS climb(struct us_wdf_device *device, WDF_POWER_DEVICE_STATE previ
 	device->up = US_WDF_UP_DMA;
 	if (!NT_SUCCESS(status))
 		return status;
+	us_wdf_child_lists_scan(device);
 	device->in_d0 = true;
 	device->up = US_WDF_UP_QUEUES;
 	us_wdf_queues_power_up(device);
