@@ -8,7 +8,7 @@
 #include "nt/registry.h"
 #include "nt/trace.h"
 
-static void must_be_pdo(PDEVICE_OBJECT device, const char *what)
+void us_pnp_must_be_pdo(PDEVICE_OBJECT device, const char *what)
 {
 	if (us_pnp_is_child(device))
 		us_nt_unsupported("%s for %s, a child of the function's device.", what, us_io_device_name(device));
@@ -82,7 +82,7 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT device, DEVICE_REGISTRY_PROPER
 {
 	const GUID pci = GUID_BUS_TYPE_PCI;
 
-	must_be_pdo(device, "IoGetDeviceProperty");
+	us_pnp_must_be_pdo(device, "IoGetDeviceProperty");
 	*needed = 0;
 	switch (property) {
 	case DevicePropertyDeviceDescription:
@@ -134,7 +134,7 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT device, ULONG type, ACCESS
 	UNICODE_STRING path;
 	struct us_key *key;
 
-	must_be_pdo(device, "IoOpenDeviceRegistryKey");
+	us_pnp_must_be_pdo(device, "IoOpenDeviceRegistryKey");
 	if (type == PLUGPLAY_REGKEY_DEVICE)
 		snprintf(text, sizeof(text),
 			 "\\Registry\\Machine\\System\\CurrentControlSet\\Enum\\%s\\Device Parameters",
@@ -159,7 +159,7 @@ VOID NTAPI IoInvalidateDeviceState(PDEVICE_OBJECT device)
 		us_pnp_child_invalidate(device);
 		return;
 	}
-	must_be_pdo(device, "IoInvalidateDeviceState");
+	us_pnp_must_be_pdo(device, "IoInvalidateDeviceState");
 	us_nt->pnp->invalidated = true;
 	us_nt_trace("note      the driver says that its device's state has changed");
 	us_pnp_settle_soon();
@@ -167,7 +167,7 @@ VOID NTAPI IoInvalidateDeviceState(PDEVICE_OBJECT device)
 
 VOID NTAPI IoInvalidateDeviceRelations(PDEVICE_OBJECT device, DEVICE_RELATION_TYPE type)
 {
-	must_be_pdo(device, "IoInvalidateDeviceRelations");
+	us_pnp_must_be_pdo(device, "IoInvalidateDeviceRelations");
 	us_nt_trace("note      the driver says that relations %d of its device have changed", (int)type);
 	if (type != BusRelations)
 		us_nt_unsupported("IoInvalidateDeviceRelations of type %d.", (int)type);
@@ -181,7 +181,7 @@ VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT device)
 		us_pnp_child_eject(device);
 		return;
 	}
-	must_be_pdo(device, "IoRequestDeviceEject");
+	us_pnp_must_be_pdo(device, "IoRequestDeviceEject");
 	us_nt_unsupported("IoRequestDeviceEject: the story ejects the device, not its driver.");
 }
 
@@ -191,6 +191,8 @@ VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT device)
 const struct us_export us_nt_pnp_exports[] = {
 	/* the device */
 	PASSIVE(IoGetDeviceProperty, "s:puupp"),
+	US_EXPORT(IoGetDevicePropertyData, APC_LEVEL, "s:ppxxuppp"),
+	US_EXPORT(IoSetDevicePropertyData, APC_LEVEL, "s:ppxxuup"),
 	PASSIVE(IoOpenDeviceRegistryKey, "S:pxxp"),
 	DISPATCH(IoInvalidateDeviceState, "v:p"),
 	DISPATCH(IoInvalidateDeviceRelations, "v:pu"),

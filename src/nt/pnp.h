@@ -56,6 +56,7 @@ struct us_pnp {
 	bool invalidated; /* IoInvalidateDeviceState: to be asked for */
 	bool relations_changed; /* IoInvalidateDeviceRelations: its children are to be asked for */
 	struct us_pnp_child *children; /* pnp-child.c */
+	struct us_pnp_property *properties; /* pnp-data.c */
 	PDRIVER_OBJECT driver; /* whose AddDevice was called last */
 	bool restart; /* once it is removed, that is to be called again */
 	unsigned restarts; /* in the time that began at … */
@@ -125,6 +126,7 @@ bool us_pnp_children_wait(void); /* one can be removed now that its last file is
 /* -- the bus (pnp-bus.c) ------------------------------------------------------------------------------------------ */
 
 bool us_pnp_is_pdo(PDEVICE_OBJECT device);
+void us_pnp_must_be_pdo(PDEVICE_OBJECT device, const char *function); /* a bugcheck for others (pnp-property.c) */
 void us_pnp_bus_init(void);
 void us_pnp_file_closed(void); /* the last file of a device that is gone: it is removed now */
 

@@ -80,3 +80,13 @@ USED(WdfPdoRetrieveIdentificationDescription)
 USED(WdfPdoRetrieveAddressDescription)
 USED(WdfPdoUpdateAddressDescription)
 USED(WdfPdoRequestEject)
+
+/* Properties, and the bus that children are on. */
+USED(WdfDeviceQueryPropertyEx)
+USED(WdfDeviceAllocAndQueryPropertyEx)
+USED(WdfDeviceAssignProperty)
+USED(WdfFdoInitQueryPropertyEx)
+USED(WdfFdoInitAllocAndQueryPropertyEx)
+USED(WdfIoTargetQueryTargetProperty)
+USED(WdfIoTargetAllocAndQueryTargetProperty)
+USED(WdfDeviceSetBusInformationForChildren)

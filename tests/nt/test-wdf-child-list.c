@@ -4,6 +4,7 @@
  * Enumeration", and the functions' and callbacks' reference pages.
  */
 #include "kmdf-driver.h"
+#include "nt/pnp.h"
 
 #include <initguid.h>
 
@@ -643,6 +644,31 @@ static void a_list_has_addresses_that_change(void **state)
 	tell(with_addresses);
 }
 
+static void bus_information(struct us_nt_user *user, void *context)
+{
+	PNP_BUS_INFORMATION bus = {.LegacyBusType = PNPBus, .BusNumber = 4};
+	ULONG_PTR answer = 0;
+	PDEVICE_OBJECT pdo;
+
+	(void)context;
+	up(user);
+	present(1);
+	later(user);
+	pdo = WdfDeviceWdmGetDeviceObject(pdo_of(1, NULL));
+	us_nt_expect(user, us_pnp_ask(pdo, IRP_MN_QUERY_BUS_INFORMATION, NULL, 0, &answer) < 0 && !answer);
+	bus.BusTypeGuid = GUID_CLASS;
+	WdfDeviceSetBusInformationForChildren(the_parent, &bus);
+	us_nt_expect_status(user, us_pnp_ask(pdo, IRP_MN_QUERY_BUS_INFORMATION, NULL, 0, &answer), STATUS_SUCCESS);
+	us_nt_expect(user, answer && memcmp((void *)answer, &bus, sizeof(bus)) == 0);
+	us_nt_pool_free((void *)answer);
+}
+
+static void children_know_their_bus(void **state)
+{
+	(void)state;
+	tell(bus_information);
+}
+
 /* -- mistakes ----------------------------------------------------------------------------------------------------- */
 
 static NTSTATUS end_scan(WDFDEVICE parent)
@@ -731,6 +757,7 @@ int main(void)
 		cmocka_unit_test_setup(a_child_may_go_while_it_is_created, setup),
 		cmocka_unit_test_setup(wrong_sizes_are_refused, setup),
 		cmocka_unit_test_setup(a_list_has_addresses_that_change, setup),
+		cmocka_unit_test_setup(children_know_their_bus, setup),
 		cmocka_unit_test_setup(mistakes_with_lists_are_found, setup),
 	};
 

@@ -44,6 +44,7 @@ static void destroy_device(struct us_wdf_object *object)
 
 	us_wdf_device_detach(device);
 	us_wdf_child_free(device->child);
+	us_nt_free(device->bus);
 	us_wdf_interfaces_free(device);
 	us_wdf_idle_free(device);
 	us_wdf_lock_free(device->busy);

@@ -155,6 +155,7 @@ struct us_wdf_device {
 	bool control, filter, power_policy_owner, not_pageable;
 	struct us_wdf_child *child; /* it is a child of the function's device (child.h): `pdo` is its own; NULL: none */
 	LIST_ENTRY static_children; /* us_wdf_child.sibling: its own */
+	PNP_BUS_INFORMATION *bus; /* WdfDeviceSetBusInformationForChildren; NULL: it was not called */
 	LIST_ENTRY child_lists; /* us_wdf_child_list.of_device */
 	struct us_wdf_child_list *default_list; /* NULL: none */
 	unsigned children_locked; /* WdfFdoLockStaticChildListForIteration */
@@ -323,6 +324,10 @@ NTSTATUS us_wdf_string_new(const UNICODE_STRING *text, PWDF_OBJECT_ATTRIBUTES at
 NTSTATUS us_wdf_collection_add(WDFCOLLECTION collection, struct us_wdf_object *object);
 struct us_wdf_object *us_wdf_collection_at(WDFCOLLECTION collection, ULONG index);
 void us_wdf_collection_delete_from(WDFCOLLECTION collection, ULONG index);
+
+/* property.c: a property of a device, in a new WDFMEMORY. STATUS_INVALID_DEVICE_REQUEST: `pdo` is NULL. */
+NTSTATUS us_wdf_property(PDEVICE_OBJECT pdo, DEVICE_REGISTRY_PROPERTY property, PWDF_OBJECT_ATTRIBUTES attributes,
+			 WDFMEMORY *result);
 
 /* registry.c: a WDFKEY around a handle of the system's, which it closes. */
 NTSTATUS us_wdf_key_new(HANDLE handle, PWDF_OBJECT_ATTRIBUTES attributes, WDFKEY *key);

@@ -304,6 +304,17 @@ static WDFDEVICE NTAPI get_parent(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle)
 	return (WDFDEVICE)device->child->parent;
 }
 
+static void NTAPI set_bus(PWDF_DRIVER_GLOBALS globals, WDFDEVICE handle, PPNP_BUS_INFORMATION bus)
+{
+	struct us_wdf_device *device = from(handle);
+
+	(void)globals;
+	us_wdf_need(bus, "WdfDeviceSetBusInformationForChildren", "BusInformation");
+	if (!device->bus)
+		device->bus = us_nt_alloc(sizeof(*device->bus));
+	*device->bus = *bus;
+}
+
 /* -- reported to the system --------------------------------------------------------------------------------------- */
 
 /* The relations that a driver above has made already, and room for all children. NULL: no memory. */
@@ -372,6 +383,7 @@ void us_wdf_child_functions(struct _WDF_FUNCTIONS *table)
 	table->WdfPdoInitAssignRawDevice = assign_raw;
 	table->WdfPdoMarkMissing = mark_missing;
 	table->WdfPdoGetParent = get_parent;
+	table->WdfDeviceSetBusInformationForChildren = set_bus;
 	table->WdfFdoAddStaticChild = add_static;
 	table->WdfFdoLockStaticChildListForIteration = lock_list;
 	table->WdfFdoUnlockStaticChildListFromIteration = unlock_list;

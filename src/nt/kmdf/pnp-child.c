@@ -107,6 +107,20 @@ static NTSTATUS query_capabilities(const struct us_wdf_child *child, PDEVICE_CAP
 	return STATUS_SUCCESS;
 }
 
+static NTSTATUS query_bus(const struct us_wdf_child *child, PIRP irp)
+{
+	PPNP_BUS_INFORMATION answer;
+
+	if (!child->parent->bus)
+		return irp->IoStatus.Status;
+	answer = us_nt_pool_for_driver(sizeof(*answer), TAG);
+	if (!answer)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	*answer = *child->parent->bus;
+	irp->IoStatus.Information = (ULONG_PTR)answer;
+	return STATUS_SUCCESS;
+}
+
 static NTSTATUS query_resources(struct us_wdf_device *device, PIRP irp)
 {
 	PFN_WDF_DEVICE_RESOURCES_QUERY callback = device->child->callbacks.EvtDeviceResourcesQuery;
@@ -197,6 +211,8 @@ static NTSTATUS answer_pnp(struct us_wdf_device *device, PIRP irp, PIO_STACK_LOC
 		return query_resources(device, irp);
 	case IRP_MN_QUERY_RESOURCE_REQUIREMENTS:
 		return query_requirements(device, irp);
+	case IRP_MN_QUERY_BUS_INFORMATION:
+		return query_bus(device->child, irp);
 	case IRP_MN_EJECT:
 		return eject(device);
 	case IRP_MN_QUERY_DEVICE_RELATIONS:

@@ -275,8 +275,47 @@ static HANDLE NTAPI get_file_handle(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET han
 	return NULL;
 }
 
+/* -- what is known of it ------------------------------------------------------------------------------------------ */
+
+/* The physical device object below the target; NULL: there is none. */
+static PDEVICE_OBJECT pdo_of(WDFIOTARGET handle, const char *function)
+{
+	struct us_wdf_io_target *target = us_wdf_from(handle, &us_wdf_io_target_type);
+
+	if (!target->local && target->wdm)
+		us_nt_unsupported("%s for a target that was opened: the stage knows properties of the driver's own "
+				  "device only.",
+				  function);
+	return target->local ? target->device->pdo : NULL;
+}
+
+static NTSTATUS NTAPI query_property(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET handle, DEVICE_REGISTRY_PROPERTY property,
+				     ULONG size, PVOID buffer, PULONG needed)
+{
+	static const char function[] = "WdfIoTargetQueryTargetProperty";
+	PDEVICE_OBJECT pdo = pdo_of(handle, function);
+
+	(void)globals;
+	us_wdf_need(needed, function, "ResultLength");
+	*needed = 0;
+	return pdo ? IoGetDeviceProperty(pdo, property, size, buffer, needed) : STATUS_INVALID_DEVICE_REQUEST;
+}
+
+static NTSTATUS NTAPI alloc_and_query_property(PWDF_DRIVER_GLOBALS globals, WDFIOTARGET handle,
+					       DEVICE_REGISTRY_PROPERTY property, POOL_TYPE pool,
+					       PWDF_OBJECT_ATTRIBUTES attributes, WDFMEMORY *result)
+{
+	static const char function[] = "WdfIoTargetAllocAndQueryTargetProperty";
+
+	(void)globals, (void)pool;
+	us_wdf_need(result, function, "PropertyMemory");
+	return us_wdf_property(pdo_of(handle, function), property, attributes, result);
+}
+
 void us_wdf_target_functions(struct _WDF_FUNCTIONS *table)
 {
+	table->WdfIoTargetQueryTargetProperty = query_property;
+	table->WdfIoTargetAllocAndQueryTargetProperty = alloc_and_query_property;
 	table->WdfDeviceGetIoTarget = device_get_target;
 	table->WdfIoTargetCreate = create;
 	table->WdfIoTargetOpen = open;
