@@ -22,8 +22,8 @@ OTHERWISE, ASSERTION = "-fpack-struct=4", "alignment of 64-bit members"
 
 def complaints(compiler, *more):
     with tempfile.TemporaryDirectory() as folder:
-        command = [compiler, *flags, "-I", root / "drivers/windows/crypto", *more, "-c", root / "tests/windows/layout.c",
-                   "-o", f"{folder}/layout.o"]
+        command = [compiler, *flags, *more, "-I", root / "drivers/windows/crypto",
+                   "-c", root / "tests/windows/layout.c", "-o", f"{folder}/layout.o"]
         return subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
 

@@ -246,8 +246,8 @@ BOOLEAN CryptoDmaAdvance(PDEVICE_CONTEXT Context, WDFREQUEST Request)
 
 /*
  * The transfers under way end with `Moved` bytes; after a command that did not end well, none. How much is copied back
- * then, where data came through a copy, is the system's affair: it may be all, written by the device or not. So the data
- * of a cipher that failed is not defined (public.h).
+ * then, where data came through a copy, is the system's affair: it may be all, written by the device or not. So the
+ * data of a cipher that failed is not defined (public.h).
  */
 VOID CryptoDmaEnd(PDEVICE_CONTEXT Context, PREQUEST_CONTEXT Request, ULONG Moved)
 {
