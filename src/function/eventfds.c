@@ -3,6 +3,7 @@
 #include "function/player.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -72,6 +73,21 @@ void us_eventfds_drop(struct us_eventfds *e)
 	e->count = 0;
 }
 
+/*
+ * epoll_wait() whose time limit is not in milliseconds; ppoll() of the epoll descriptor is, everywhere, what
+ * epoll_pwait2() is since Linux 5.11 and not under valgrind.
+ */
+static int wait_for_events(int epoll, struct epoll_event *events, int most, const struct timespec *limit)
+{
+	struct pollfd polled = {.fd = epoll, .events = POLLIN};
+	int n = epoll_wait(epoll, events, most, 0);
+
+	if (n || (limit && !limit->tv_sec && !limit->tv_nsec))
+		return n;
+	n = ppoll(&polled, 1, limit, NULL);
+	return n > 0 ? epoll_wait(epoll, events, most, 0) : n;
+}
+
 int us_eventfds_wait(struct us_function *fn, struct us_eventfds *e, uint64_t deadline, bool *readable)
 {
 	struct epoll_event events[32];
@@ -83,7 +99,7 @@ int us_eventfds_wait(struct us_function *fn, struct us_eventfds *e, uint64_t dea
 	left.tv_sec = (time_t)(deadline > now ? (deadline - now) / 1000000000 : 0);
 	left.tv_nsec = (long)(deadline > now ? (deadline - now) % 1000000000 : 0);
 	do
-		n = epoll_pwait2(e->epoll, events, 32, deadline == US_FOREVER ? NULL : &left, NULL);
+		n = wait_for_events(e->epoll, events, 32, deadline == US_FOREVER ? NULL : &left);
 	while (n < 0 && errno == EINTR && deadline == US_FOREVER);
 	if (n < 0)
 		return errno == EINTR ? 1
