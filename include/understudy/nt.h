@@ -167,6 +167,12 @@ void us_nt_reverse_resources(struct us_nt_user *user);
 us_nt_status us_nt_sleep_system(struct us_nt_user *user);
 us_nt_status us_nt_wake_system(struct us_nt_user *user);
 
+/*
+ * The system begins to shut down: the devices that have registered for it hear of it, each once. What a shutdown does to
+ * the device is not played: the story goes on.
+ */
+void us_nt_shut_down(struct us_nt_user *user);
+
 /* Takes the driver out of memory; the device must be removed before. */
 us_nt_status us_nt_unload(struct us_nt_user *user);
 

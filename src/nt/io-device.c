@@ -182,6 +182,8 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT device)
 			       us_io_device_name(device), us_io_device_name(known->lower));
 	us_nt_trace("note      device %s is deleted", us_io_device_name(device));
 	known->deleted = true;
+	if (device->Flags & DO_SHUTDOWN_REGISTERED)
+		IoUnregisterShutdownNotification(device);
 	unlist(device);
 	if (known->name.Buffer)
 		us_io_name_remove(&known->name);

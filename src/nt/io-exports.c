@@ -82,6 +82,9 @@ const struct us_export us_nt_io_exports[] = {
 	US_EXPORT_AS("IoIs32bitProcess", us_io_is_32bit_process, DISPATCH_LEVEL, "b:p"),
 	DISPATCH(IoValidateDeviceIoControlAccess, "s:px"),
 	US_EXPORT_AS("IoGetTopLevelIrp", top_level_irp, APC_LEVEL, "p:"),
+	PASSIVE(IoRegisterShutdownNotification, "S:p"),
+	PASSIVE(IoRegisterLastChanceShutdownNotification, "S:p"),
+	PASSIVE(IoUnregisterShutdownNotification, "v:p"),
 	/* remove locks, error log, WMI, version */
 	DISPATCH(IoInitializeRemoveLockEx, "v:puuuu"),
 	DISPATCH(IoAcquireRemoveLockEx, "s:ppauu"),

@@ -166,6 +166,7 @@ struct us_io {
 	struct us_io_name *names;
 	struct us_io_interface *interfaces;
 	struct us_io_error *errors;
+	struct us_io_shutdown *shutdowns; /* io-shutdown.c: the last one first */
 	struct us_io_written *written; /* to the error log */
 	unsigned interfaces_made, files_open;
 };

@@ -102,6 +102,9 @@ void us_nt_io_unload(PDRIVER_OBJECT driver);
 /* How many entries drivers have written to the error log with that code. */
 unsigned us_nt_io_errors_written(uint32_t code);
 
+/* Tells the devices that have registered for it, in two rounds; each hears of it once (io-shutdown.c). */
+void us_nt_io_shut_down(void);
+
 /* Sends an IRP that is set up but for its completion down a stack, and waits. At PASSIVE_LEVEL. */
 NTSTATUS us_nt_io_call_and_wait(PDEVICE_OBJECT device, PIRP irp);
 

@@ -145,6 +145,12 @@ us_nt_status us_nt_wake_system(struct us_nt_user *user)
 	return us_nt_pnp_power(PowerSystemWorking);
 }
 
+void us_nt_shut_down(struct us_nt_user *user)
+{
+	(void)user;
+	us_nt_io_shut_down();
+}
+
 bool us_nt_is_started(struct us_nt_user *user)
 {
 	(void)user;

@@ -107,9 +107,8 @@ static void take_init(struct us_wdf_device *device, struct WDFDEVICE_INIT *init)
 	device->io_type = init->io_type;
 	device->not_pageable = init->not_pageable;
 	device->power_policy_owner =
-		!init->control &&
-		(init->power_policy_owner == WdfUseDefault ? !init->filter && !init->child
-							   : init->power_policy_owner == WdfTrue);
+		!init->control && (init->power_policy_owner == WdfUseDefault ? !init->filter && !init->child
+									     : init->power_policy_owner == WdfTrue);
 	memcpy(device->preprocess, init->preprocess, sizeof(device->preprocess));
 	memset(init->preprocess, 0, sizeof(init->preprocess));
 }
@@ -183,6 +182,18 @@ static NTSTATUS check_child(const struct WDFDEVICE_INIT *init)
 										: STATUS_INVALID_PARAMETER;
 }
 
+static NTSTATUS register_shutdown(struct us_wdf_device *device, const struct WDFDEVICE_INIT *init)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+
+	device->shutdown = init->shutdown;
+	if (init->shutdown_flags & WdfDeviceShutdown)
+		status = IoRegisterShutdownNotification(device->wdm);
+	if (NT_SUCCESS(status) && (init->shutdown_flags & WdfDeviceLastChanceShutdown))
+		status = IoRegisterLastChanceShutdownNotification(device->wdm);
+	return status;
+}
+
 static NTSTATUS create_wdm(struct us_wdf_device *device, struct WDFDEVICE_INIT *init)
 {
 	NTSTATUS status;
@@ -205,6 +216,9 @@ static NTSTATUS create_wdm(struct us_wdf_device *device, struct WDFDEVICE_INIT *
 			return STATUS_NO_SUCH_DEVICE;
 	}
 	set_flags(device, init);
+	status = register_shutdown(device, init);
+	if (!NT_SUCCESS(status))
+		return status;
 	return us_wdf_child_list_default(device, init->list);
 }
 

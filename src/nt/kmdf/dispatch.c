@@ -38,6 +38,14 @@ static NTSTATUS dispatch_other(struct us_wdf_device *device, PIRP irp, UCHAR maj
 	return us_wdf_complete(irp, STATUS_INVALID_DEVICE_REQUEST);
 }
 
+static NTSTATUS dispatch_shutdown(struct us_wdf_device *device, PIRP irp)
+{
+	if (!device->shutdown)
+		return dispatch_other(device, irp, IRP_MJ_SHUTDOWN);
+	US_CALL_VOID("EvtDeviceShutdownNotification", device->shutdown, (WDFDEVICE)device);
+	return us_wdf_complete(irp, STATUS_SUCCESS);
+}
+
 static NTSTATUS dispatch_to_device(struct us_wdf_device *device, PIRP irp)
 {
 	UCHAR major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
@@ -60,6 +68,8 @@ static NTSTATUS dispatch_to_device(struct us_wdf_device *device, PIRP irp)
 	case IRP_MJ_POWER:
 		return device->control ? us_wdf_complete(irp, STATUS_INVALID_DEVICE_REQUEST)
 				       : us_wdf_dispatch_power(device, irp);
+	case IRP_MJ_SHUTDOWN:
+		return dispatch_shutdown(device, irp);
 	default:
 		return dispatch_other(device, irp, major);
 	}

@@ -359,6 +359,26 @@ static PWDFDEVICE_INIT NTAPI control_allocate(PWDF_DRIVER_GLOBALS globals, WDFDR
 	return init;
 }
 
+static void NTAPI set_shutdown(PWDF_DRIVER_GLOBALS globals, PWDFDEVICE_INIT handle,
+			       PFN_WDF_DEVICE_SHUTDOWN_NOTIFICATION notification, UCHAR flags)
+{
+	static const char function[] = "WdfControlDeviceInitSetShutdownNotification";
+	struct WDFDEVICE_INIT *init = us_wdf_init_from(handle, function);
+
+	(void)globals;
+	us_wdf_need((const void *)(uintptr_t)notification, function, "Notification");
+	if (!init->control)
+		us_wdf_violation(WDF_VERIFIER_FATAL_ERROR, handle, "init.not-control",
+				 "%s was called with a WDFDEVICE_INIT that is not from WdfControlDeviceInitAllocate.",
+				 function);
+	if (!flags || (flags & ~(WdfDeviceShutdown | WdfDeviceLastChanceShutdown)))
+		us_wdf_violation(WDF_VERIFIER_FATAL_ERROR, handle, "parameter.value",
+				 "%s was called with the flags %#x; they are some of WDF_DEVICE_SHUTDOWN_FLAGS.",
+				 function, flags);
+	init->shutdown = notification;
+	init->shutdown_flags = flags;
+}
+
 void us_wdf_init_functions(struct _WDF_FUNCTIONS *table)
 {
 	table->WdfDeviceInitFree = init_free;
@@ -386,4 +406,5 @@ void us_wdf_init_functions(struct _WDF_FUNCTIONS *table)
 	table->WdfFdoInitSetEventCallbacks = set_fdo_callbacks;
 	table->WdfFdoInitWdmGetPhysicalDevice = get_physical;
 	table->WdfControlDeviceInitAllocate = control_allocate;
+	table->WdfControlDeviceInitSetShutdownNotification = set_shutdown;
 }

@@ -92,6 +92,8 @@ struct WDFDEVICE_INIT {
 	struct us_wdf_child_list_init *list; /* of the default child list; NULL: none */
 	bool drivers; /* the driver allocated it, and has to free it */
 	bool control, filter, exclusive;
+	PFN_WDF_DEVICE_SHUTDOWN_NOTIFICATION shutdown; /* a control device's; NULL: none */
+	UCHAR shutdown_flags;
 	WDF_PNPPOWER_EVENT_CALLBACKS pnp;
 	WDF_POWER_POLICY_EVENT_CALLBACKS policy;
 	WDF_FDO_EVENT_CALLBACKS fdo;
@@ -159,6 +161,7 @@ struct us_wdf_device {
 	LIST_ENTRY child_lists; /* us_wdf_child_list.of_device */
 	struct us_wdf_child_list *default_list; /* NULL: none */
 	unsigned children_locked; /* WdfFdoLockStaticChildListForIteration */
+	PFN_WDF_DEVICE_SHUTDOWN_NOTIFICATION shutdown; /* a control device's; NULL: none */
 	bool finished; /* a control device: WdfControlFinishInitializing was called */
 	UNICODE_STRING name; /* pool; Buffer NULL: none */
 	UNICODE_STRING symbolic_link; /* the same */
