@@ -635,6 +635,36 @@ static void with_addresses(struct us_nt_user *user, void *context)
 	expect_happened("");
 }
 
+static void at_dispatch_level(struct us_nt_user *user, void *context)
+{
+	WDF_CHILD_LIST_RETRIEVE_DEVICE_STATUS status;
+	KIRQL old;
+
+	(void)context;
+	up(user);
+	old = us_nt_raise_irql(DISPATCH_LEVEL);
+	WdfChildListBeginScan(the_list);
+	us_nt_expect_status(user, present(1), STATUS_SUCCESS);
+	us_nt_expect_status(user, present(2), STATUS_SUCCESS);
+	us_nt_expect_status(user, missing(2), STATUS_SUCCESS);
+	WdfChildListEndScan(the_list);
+	us_nt_expect(user, listed(WdfRetrieveAllChildren) == 1);
+	us_nt_expect(user, !pdo_of(1, &status) && status == WdfChildListRetrieveDeviceNotYetCreated);
+	us_nt_lower_irql(old);
+	later(user);
+	expect_happened("Create1 Up1");
+	us_nt_expect(user, duplicates == 1);
+}
+
+static void lists_change_at_dispatch_level(void **state)
+{
+	(void)state;
+	config.EvtChildListIdentificationDescriptionDuplicate = duplicate;
+	config.EvtChildListIdentificationDescriptionCleanup = cleanup;
+	config.EvtChildListIdentificationDescriptionCompare = compare;
+	tell(at_dispatch_level);
+}
+
 static void a_list_has_addresses_that_change(void **state)
 {
 	(void)state;
@@ -756,6 +786,7 @@ int main(void)
 		cmocka_unit_test_setup(a_child_that_is_not_created_is_forgotten, setup),
 		cmocka_unit_test_setup(a_child_may_go_while_it_is_created, setup),
 		cmocka_unit_test_setup(wrong_sizes_are_refused, setup),
+		cmocka_unit_test_setup(lists_change_at_dispatch_level, setup),
 		cmocka_unit_test_setup(a_list_has_addresses_that_change, setup),
 		cmocka_unit_test_setup(children_know_their_bus, setup),
 		cmocka_unit_test_setup(mistakes_with_lists_are_found, setup),
