@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* KMDF functions that 12 public KMDF code bases call (PCI, DMA, virtio, teaching drivers): first those of three or more. */
+/* What 12 public KMDF code bases call (PCI, DMA, virtio, teaching drivers): those of three or more first. */
 USED(WdfDeviceCreate)
 USED(WdfDriverCreate)
 USED(WdfDeviceInitSetPnpPowerEventCallbacks)
