@@ -4,6 +4,7 @@
 #include "conform/internal.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 void us_tap_begin(const struct us_suite *suite, size_t tests)
@@ -30,6 +31,17 @@ static void put_value(FILE *out, const char *key, const char *text)
 	fputc('\n', out);
 }
 
+static void put_again(FILE *out, const struct us_suite *suite, const struct us_case *test)
+{
+	char *command;
+
+	if (asprintf(&command, "%s --filter '%s' --seed %" PRIu64, suite->options.again, test->name,
+		     suite->options.seed) < 0)
+		return;
+	put_value(out, "again", command);
+	free(command);
+}
+
 static void put_finding(const struct us_suite *suite, const struct us_case *test)
 {
 	const struct us_finding *finding = &test->finding;
@@ -44,8 +56,7 @@ static void put_finding(const struct us_suite *suite, const struct us_case *test
 	if (*finding->clause)
 		put_value(out, "clause", finding->clause);
 	if (suite->options.again)
-		fprintf(out, "  again: \"%s --filter '%s' --seed %" PRIu64 "\"\n", suite->options.again, test->name,
-			suite->options.seed);
+		put_again(out, suite, test);
 	fputs("  ...\n", out);
 }
 

@@ -127,12 +127,44 @@ int us_story_tell(const struct us_telling *telling, const struct us_chosen *chos
 
 /* -- what is said of it ------------------------------------------------------------------------------------------- */
 
-static void put_replay(FILE *out, const struct us_telling *telling, const struct us_story *story,
-		       const struct us_told *told)
+/* The command that runs it again, which the caller frees; NULL: there is none. */
+static char *replay(const struct us_telling *telling, const struct us_story *story, const struct us_told *told)
 {
-	fprintf(out, "%s --filter '%s' --seed %" PRIu64, telling->again, story->name, told->seed);
+	char *command, fail[32] = "";
+
 	if (told->fail_nth)
-		fprintf(out, " --fail %u", told->fail_nth);
+		snprintf(fail, sizeof fail, " --fail %u", told->fail_nth);
+	if (!telling->again ||
+	    asprintf(&command, "%s --filter '%s' --seed %" PRIu64 "%s", telling->again, story->name, told->seed, fail) < 0)
+		return NULL;
+	return command;
+}
+
+static void put_value(FILE *out, const char *key, const char *text)
+{
+	fprintf(out, "  %s: ", key);
+	us_put_yaml(out, text);
+	fputc('\n', out);
+}
+
+static void say_why(const struct us_telling *telling, const struct us_story *story, const struct us_told *told)
+{
+	char *again = replay(telling, story, told);
+	FILE *out = telling->tap;
+
+	fprintf(out, "  ---\n  outcome: %s\n", us_nt_outcome_name(told->report.outcome));
+	if (told->report.rule[0])
+		fprintf(out, "  rule: %s\n", told->report.rule);
+	put_value(out, "message", told->report.text);
+	if (again)
+		put_value(out, "again", again);
+	fputs("  ...\n", out);
+	if (telling->reports && told->report.details) {
+		fprintf(telling->reports, "\n%s, seed %" PRIu64 ": %s", story->name, told->seed, told->report.details);
+		if (again)
+			fprintf(telling->reports, "again: %s\n", again);
+	}
+	free(again);
 }
 
 static void say(const struct us_telling *telling, unsigned number, const struct us_story *story,
@@ -142,30 +174,8 @@ static void say(const struct us_telling *telling, unsigned number, const struct 
 
 	fprintf(out, "%sok %u - %s # %" PRIu64 " rehearsal%s, %" PRIu64 " points\n", told->failed ? "not " : "", number,
 		story->name, told->rehearsals, told->rehearsals == 1 ? "" : "s", told->points);
-	if (told->failed) {
-		fputs("  ---\n", out);
-		fprintf(out, "  outcome: %s\n", us_nt_outcome_name(told->report.outcome));
-		if (told->report.rule[0])
-			fprintf(out, "  rule: %s\n", told->report.rule);
-		fputs("  message: ", out);
-		us_put_yaml(out, told->report.text);
-		fputc('\n', out);
-		if (telling->again) {
-			fputs("  again: \"", out);
-			put_replay(out, telling, story, told);
-			fputs("\"\n", out);
-		}
-		fputs("  ...\n", out);
-		if (telling->reports && told->report.details) {
-			fprintf(telling->reports, "\n%s, seed %" PRIu64 ": %s", story->name, told->seed,
-				told->report.details);
-			if (telling->again) {
-				fputs("again: ", telling->reports);
-				put_replay(telling->reports, telling, story, told);
-				fputs("\n", telling->reports);
-			}
-		}
-	}
+	if (told->failed)
+		say_why(telling, story, told);
 	fflush(out);
 }
 

@@ -5,20 +5,11 @@
  * works after a reset; else the process aborts.
  */
 #include "fake-host.h"
+#include "fuzz.h"
 
 #include "crypto.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define MUST(condition)                                                                                                \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                  \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 struct bytes {
 	const uint8_t *at;
@@ -50,7 +41,7 @@ static void read_any(struct fake_host *h, struct bytes *b)
 	unsigned width = 1u << (take(b, 1) & 3);
 	uint64_t offset = (take(b, 2) & 4095) & ~(uint64_t)(width - 1), value;
 
-	MUST(!us_device_read(h->dev, 0, offset, width, &value));
+	CHECK(!us_device_read(h->dev, 0, offset, width, &value));
 }
 
 /* A device address in the arena, for output in its writable half; now and then anywhere. */
@@ -192,11 +183,11 @@ static void check(struct fake_host *h)
 
 	if (status == UINT32_MAX)
 		return; /* memory space is off, or D3hot */
-	MUST(activity == 1 || activity == 2 || activity == 4);
-	MUST(!(status & ~0x77u));
+	CHECK(activity == 1 || activity == 2 || activity == 4);
+	CHECK(!(status & ~0x77u));
 	for (uint64_t reg = CRYPTO_KEY(0); reg < CRYPTO_IV(0) + 16; reg += 4)
-		MUST(!fake_host_read(h, reg));
-	MUST(fake_host_read(h, CRYPTO_BYTES_DONE) <= fake_host_read(h, CRYPTO_MAX_LENGTH));
+		CHECK(!fake_host_read(h, reg));
+	CHECK(fake_host_read(h, CRYPTO_BYTES_DONE) <= fake_host_read(h, CRYPTO_MAX_LENGTH));
 }
 
 static void check_works(struct fake_host *h)
@@ -211,18 +202,16 @@ static void check_works(struct fake_host *h)
 	fake_host_write(h, CRYPTO_LENGTH, 3);
 	fake_host_write(h, CRYPTO_COMMAND, CRYPTO_COMMAND_CODE_DIGEST);
 	fake_host_run(h, 2002);
-	MUST(fake_host_read(h, CRYPTO_INT_STATUS) == CRYPTO_INT_STATUS_DONE_MASK);
-	MUST(fake_host_read(h, CRYPTO_DIGEST(0)) == 0xbf1678ba);
+	CHECK(fake_host_read(h, CRYPTO_INT_STATUS) == CRYPTO_INT_STATUS_DONE_MASK);
+	CHECK(fake_host_read(h, CRYPTO_DIGEST(0)) == 0xbf1678ba);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes b = {data, size};
 	struct fake_host *h = calloc(1, sizeof *h);
 
-	MUST(h);
+	CHECK(h);
 	fake_host_open(h);
 	while (b.left) {
 		step(h, &b);
