@@ -57,6 +57,15 @@ const struct us_export us_nt_ex_exports[] = {
 	US_EXPORT(ExCancelTimer, DISPATCH_LEVEL, "b:pp"),
 	US_EXPORT(ExDeleteTimer, DISPATCH_LEVEL, "b:pbbp"),
 
+	/* event tracing */
+	US_EXPORT(EtwRegister, PASSIVE_LEVEL, "s:pppp"),
+	US_EXPORT(EtwUnregister, PASSIVE_LEVEL, "s:x"),
+	US_EXPORT(EtwEventEnabled, HIGH_LEVEL, "b:xp"),
+	US_EXPORT(EtwProviderEnabled, HIGH_LEVEL, "b:xux"),
+	US_EXPORT(EtwWrite, HIGH_LEVEL, "s:xppup"),
+	US_EXPORT(EtwWriteTransfer, HIGH_LEVEL, "s:xpppup"),
+	US_EXPORT_AS("EtwSetInformation", us_etw_set_information, PASSIVE_LEVEL, "s:xupu"),
+
 	/* identifiers */
 	US_EXPORT(ExUuidCreate, APC_LEVEL, "s:p"),
 	US_EXPORT_END,

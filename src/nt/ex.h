@@ -12,6 +12,8 @@ enum us_ex_queue { US_EX_HYPER, US_EX_CRITICAL, US_EX_DELAYED, US_EX_QUEUES };
 struct us_ex {
 	struct us_addresses paged; /* the driver's pieces of paged pool */
 	struct us_addresses timers; /* EX_TIMERs that are not deleted */
+	struct us_addresses providers; /* of EtwRegister, by their handles */
+	unsigned nproviders;
 
 	/* work items */
 	LIST_ENTRY work[US_EX_QUEUES]; /* WORK_QUEUE_ITEM.List */
@@ -33,6 +35,7 @@ void us_ex_check_free(const void *at, size_t size);
 PVOID NTAPI us_ex_allocate_pool_2(ULONG64 flags, SIZE_T size, ULONG tag);
 PVOID NTAPI us_ex_allocate_pool_3(ULONG64 flags, SIZE_T size, ULONG tag, PVOID parameters, ULONG count);
 void NTAPI us_ex_free_pool_2(PVOID piece, ULONG tag, PVOID parameters, ULONG count);
+NTSTATUS NTAPI us_etw_set_information(REGHANDLE handle, ULONG kind, PVOID information, ULONG length);
 void NTAPI us_ex_slist_init(PSLIST_HEADER head);
 PSLIST_ENTRY NTAPI us_ex_slist_push(PSLIST_HEADER head, PSLIST_ENTRY entry);
 PSLIST_ENTRY NTAPI us_ex_slist_pop(PSLIST_HEADER head);

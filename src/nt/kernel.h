@@ -50,6 +50,9 @@ const char *us_nt_where(const void *at);
 /* Work items that are queued or run, and that nothing keeps the driver loaded for (ExQueueWorkItem): how many, as a sentence. */
 size_t us_nt_ex_leaks(char *text, size_t size);
 
+/* Event providers that a driver registered and has not unregistered (EtwRegister): how many, as a sentence. */
+size_t us_nt_etw_leaks(char *text, size_t size);
+
 /* Pieces of pool that a driver allocated and has not freed, by tag, as a sentence for the report of a leak; 0: none. */
 size_t us_nt_pool_leaks(char *text, size_t size);
 

@@ -47,6 +47,8 @@ static void check_code(void)
 		leak("kernel.leak", text);
 	if (us_nt_ex_leaks(text, sizeof(text)))
 		leak("work-item.leak", text);
+	if (us_nt_etw_leaks(text, sizeof(text)))
+		leak("etw.leak", text);
 }
 
 static void check_leaks(void)

@@ -490,6 +490,91 @@ static void a_closed_handle_is_a_bugcheck(void **state)
 	rig_run_breaks("handle.invalid", close_twice, NULL);
 }
 
+/* -- event tracing ------------------------------------------------------------------------------------------------ */
+
+static const GUID provider = {0x12345678, 1, 2, {3}};
+
+static void trace_events(void *context)
+{
+	static const EVENT_DESCRIPTOR event = {.Id = 7, .Level = 4};
+	EVENT_DATA_DESCRIPTOR data = {.Ptr = (uintptr_t)&event, .Size = sizeof(event)};
+	REGHANDLE handle = 0, other = 0;
+
+	(void)context;
+	rig_expect(C(EtwRegister)(NULL, NULL, NULL, &handle) == STATUS_INVALID_PARAMETER);
+	rig_expect(C(EtwWrite)(0, &event, NULL, 0, NULL) == STATUS_INVALID_HANDLE);
+	rig_expect(C(EtwUnregister)(0) == STATUS_INVALID_HANDLE);
+	rig_expect(!C(EtwEventEnabled)(0, &event));
+	rig_expect(C(EtwRegister)(&provider, NULL, NULL, &handle) == STATUS_SUCCESS && handle);
+	rig_expect(C(EtwRegister)(&provider, NULL, NULL, &other) == STATUS_SUCCESS && other && other != handle);
+	rig_expect(!C(EtwEventEnabled)(handle, &event)); /* nobody listens */
+	rig_expect(!C(EtwProviderEnabled)(handle, 4, 1));
+	rig_expect(C(EtwWrite)(handle, NULL, NULL, 0, NULL) == STATUS_INVALID_PARAMETER);
+	rig_expect(C(EtwWrite)(handle, &event, NULL, 1, NULL) == STATUS_INVALID_PARAMETER);
+	rig_expect(C(EtwWrite)(handle, &event, NULL, 1, &data) == STATUS_SUCCESS);
+	rig_expect(C(EtwWriteTransfer)(handle, &event, NULL, NULL, 0, NULL) == STATUS_SUCCESS);
+	rig_expect(C(EtwUnregister)(other) == STATUS_SUCCESS);
+	rig_expect(C(EtwUnregister)(handle) == STATUS_SUCCESS);
+}
+
+static void nobody_listens_to_events(void **state)
+{
+	(void)state;
+	rig_run(NULL, trace_events, NULL);
+}
+
+static void write_when_unregistered(void *context)
+{
+	static const EVENT_DESCRIPTOR event;
+	REGHANDLE handle;
+
+	(void)context;
+	C(EtwRegister)(&provider, NULL, NULL, &handle);
+	C(EtwUnregister)(handle);
+	C(EtwWrite)(handle, &event, NULL, 0, NULL);
+}
+
+static void an_unregistered_provider_is_a_bugcheck(void **state)
+{
+	(void)state;
+	rig_run_breaks("etw.handle", write_when_unregistered, NULL);
+}
+
+static void NTAPI unload_with_provider(PDRIVER_OBJECT driver)
+{
+	(void)driver;
+}
+
+static NTSTATUS NTAPI add_no_device(PDRIVER_OBJECT driver, PDEVICE_OBJECT pdo)
+{
+	(void)driver, (void)pdo;
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS NTAPI enter_with_provider(PDRIVER_OBJECT driver, PUNICODE_STRING registry)
+{
+	REGHANDLE handle;
+
+	(void)registry;
+	driver->DriverUnload = unload_with_provider;
+	driver->DriverExtension->AddDevice = add_no_device;
+	return C(EtwRegister)(&provider, NULL, NULL, &handle);
+}
+
+static void load_and_unload(struct us_nt_user *user, void *context)
+{
+	(void)context;
+	us_nt_expect_status(user, us_nt_plug_in(user), STATUS_NOT_SUPPORTED);
+}
+
+static void a_provider_that_is_left_is_a_leak(void **state)
+{
+	const struct us_rehearsal r = {.model = "adder", .entry = (void *)(uintptr_t)enter_with_provider};
+
+	(void)state;
+	rig_tell_breaks("etw.leak", &r, load_and_unload, NULL);
+}
+
 /* -- identifiers -------------------------------------------------------------------------------------------------- */
 
 static UUID of_seed[2];
@@ -535,6 +620,9 @@ int main(void)
 		cmocka_unit_test(a_thread_gives_back_what_it_holds_before_it_ends),
 		cmocka_unit_test(a_closed_handle_is_a_bugcheck),
 		cmocka_unit_test(a_uuid_comes_but_once_and_by_the_seed),
+		cmocka_unit_test(nobody_listens_to_events),
+		cmocka_unit_test(an_unregistered_provider_is_a_bugcheck),
+		cmocka_unit_test(a_provider_that_is_left_is_a_leak),
 	};
 
 	return cmocka_run_group_tests_name("the stage: ex and threads", tests, NULL, NULL);
