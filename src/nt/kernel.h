@@ -120,6 +120,9 @@ NTSTATUS us_nt_pnp_remove(void); /* query remove, remove */
 void us_nt_pnp_surprise(void); /* surprise removal; remove follows when the last handle is closed: pnp_remove_pending */
 void us_nt_pnp_remove_now(void); /* IRP_MN_REMOVE_DEVICE without a query */
 NTSTATUS us_nt_pnp_power(SYSTEM_POWER_STATE state); /* the system goes there: the device's power IRPs */
+
+/* Waits for threads that sent power IRPs, which have ended, and are on their way back through the driver. */
+void us_nt_pnp_wait_for_senders(void);
 bool us_nt_pnp_present(void), us_nt_pnp_started(void);
 NTSTATUS us_nt_pnp_rebalance(void); /* stop, and start with other resources; a device that does not start again is removed */
 void us_nt_pnp_vanish(void); /* the function answers all ones from now on, and nobody hears of it */

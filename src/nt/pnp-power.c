@@ -25,6 +25,8 @@ struct us_pnp_requests {
 	struct request *first; /* the one that is under way, then those that wait */
 	bool power_was_lost; /* the system slept, and took the function's power away */
 	KEVENT *quiet; /* who waits for the end of all; NULL: nobody */
+	unsigned sending; /* threads that are in the drivers' dispatch routines */
+	KEVENT *back; /* who waits for them to come back; NULL: nobody */
 };
 
 static struct us_pnp_requests *requests(void)
@@ -102,7 +104,22 @@ static void send(void *context)
 
 	us_nt_trace("note      power manager sends IRP_MN_%s to D%d",
 		    r->minor == IRP_MN_SET_POWER ? "SET_POWER" : "QUERY_POWER", (int)r->state.DeviceState - 1);
-	IofCallDriver(r->top, r->irp->irp);
+	requests()->sending++;
+	IofCallDriver(r->top, r->irp->irp); /* which may end the request and free it */
+	if (!--requests()->sending && requests()->back)
+		KeSetEvent(requests()->back, IO_NO_INCREMENT, FALSE);
+}
+
+void us_nt_pnp_wait_for_senders(void)
+{
+	KEVENT event;
+
+	if (!requests()->sending)
+		return;
+	KeInitializeEvent(&event, NotificationEvent, FALSE);
+	requests()->back = &event;
+	KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+	requests()->back = NULL;
 }
 
 /* From a thread of the system, since drivers take these IRPs at PASSIVE_LEVEL and ask for them at any time. */

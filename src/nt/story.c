@@ -78,6 +78,7 @@ us_nt_status us_nt_unload(struct us_nt_user *user)
 		return STATUS_SUCCESS;
 	if (us_nt_pnp_present())
 		us_nt_fail(user, "us_nt_unload(): the device is still there; us_nt_eject() it, or us_nt_pull_out()");
+	us_nt_pnp_wait_for_senders();
 	us_nt_io_unload(user->driver);
 	user->driver = NULL;
 	check_code();
