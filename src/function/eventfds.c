@@ -92,15 +92,16 @@ int us_eventfds_wait(struct us_function *fn, struct us_eventfds *e, uint64_t dea
 {
 	struct epoll_event events[32];
 	struct timespec left;
-	uint64_t now = deadline == US_FOREVER ? 0 : us_real_now(fn);
+	uint64_t now;
 	int n;
 
 	*readable = false;
-	left.tv_sec = (time_t)(deadline > now ? (deadline - now) / 1000000000 : 0);
-	left.tv_nsec = (long)(deadline > now ? (deadline - now) % 1000000000 : 0);
-	do
+	do {
+		now = deadline == US_FOREVER ? 0 : us_real_now(fn);
+		left.tv_sec = (time_t)(deadline > now ? (deadline - now) / 1000000000 : 0);
+		left.tv_nsec = (long)(deadline > now ? (deadline - now) % 1000000000 : 0);
 		n = wait_for_events(e->epoll, events, 32, deadline == US_FOREVER ? NULL : &left);
-	while (n < 0 && errno == EINTR && deadline == US_FOREVER);
+	} while ((n == 0 && now < deadline) || (n < 0 && errno == EINTR && deadline == US_FOREVER));
 	if (n < 0)
 		return errno == EINTR ? 1
 				      : us_fn_fail(fn, -errno, "waiting for interrupts failed: %s", strerror(errno));

@@ -138,8 +138,16 @@ static void work(const struct us_jobs *jobs, int to)
 		if (message.piece >= jobs->pieces)
 			break;
 		story = story_of(jobs, message.piece);
-		if (atomic_load(&jobs->shared->failed[story]))
-			continue; /* it was taken later than the one that failed, so it stands behind that */
+		if (atomic_load(&jobs->shared->failed[story])) {
+			/* It was taken later than the one that failed, so it stands behind that, as all up to the next.
+			 */
+			uint64_t next = jobs->progress[story].first + jobs->progress[story].count,
+				 taken = message.piece + 1;
+
+			while (taken < next && !atomic_compare_exchange_weak(&jobs->shared->next, &taken, next))
+				;
+			continue;
+		}
 		if (!rc)
 			tell_piece(jobs, &telling, story, &message);
 		heard = write_all(to, &message, sizeof message) &&
@@ -260,7 +268,8 @@ static int bury(struct worker *worker, struct us_error *err)
 
 	close(worker->from);
 	worker->from = -1;
-	waitpid(worker->pid, &status, 0);
+	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
+		;
 	if (WIFSIGNALED(status))
 		return us_fail(err, -ECHILD,
 			       "a process that told stories was ended by signal %d (%s): with --jobs 1 it is "

@@ -34,6 +34,9 @@ int us_story_tell(const struct us_telling *telling, const struct us_chosen *chos
 /* The last seed that a story is told with. */
 uint64_t us_story_last_seed(const struct us_telling *telling, const struct us_story *story);
 
+/* Seeds times stories have to be a number of 64 bits. */
+#define US_JOBS_MOST_STORIES 65536
+
 struct us_jobs;
 
 /*

@@ -18,7 +18,8 @@ const struct us_stories *us_stories_find(const char *device)
 	return NULL;
 }
 
-/* The selected stories in their order, which the caller frees; how many, or negative with a sentence and nothing to free. */
+/* The selected stories in their order, which the caller frees; how many, or negative with a sentence and nothing to
+ * free. */
 static int choose(const struct us_telling *telling, const struct us_stories *own, struct us_chosen **chosen,
 		  struct us_error *err)
 {
@@ -134,8 +135,8 @@ static char *replay(const struct us_telling *telling, const struct us_story *sto
 
 	if (told->fail_nth)
 		snprintf(fail, sizeof fail, " --fail %u", told->fail_nth);
-	if (!telling->again ||
-	    asprintf(&command, "%s --filter '%s' --seed %" PRIu64 "%s", telling->again, story->name, told->seed, fail) < 0)
+	if (!telling->again || asprintf(&command, "%s --filter '%s' --seed %" PRIu64 "%s", telling->again, story->name,
+					told->seed, fail) < 0)
 		return NULL;
 	return command;
 }
@@ -237,7 +238,8 @@ static bool can_be_shared(const struct us_telling *telling, unsigned count, bool
 	const struct us_rehearsal *r = &telling->rehearsal;
 
 	return telling->jobs > 1 && virtual_time && !r->trace && !r->print && !r->function &&
-	       (count > 1 || telling->last_seed > telling->first_seed);
+	       (count > 1 || telling->last_seed > telling->first_seed) && count <= US_JOBS_MOST_STORIES &&
+	       telling->last_seed - telling->first_seed < UINT64_MAX / US_JOBS_MOST_STORIES;
 }
 
 static int tell_all(const struct us_telling *telling, const struct us_chosen *chosen, unsigned count,

@@ -82,6 +82,7 @@ static const struct us_story list[] = {
 	{"own.by-chance", fails_by_chance, 0, 0, 0},
 	{"own.fails", fails, 0, 0, 0},
 	{"own.more", passes, 0, 0, 0},
+	{"own.last", passes, US_STORY_ONCE, 0, 0},
 	{"dead.dies", dies, 0, 0, 0},
 	{"dead.exits", gives_up, 0, 0, 0},
 	{NULL, NULL, 0, 0, 0},
@@ -165,6 +166,18 @@ static void the_same_is_said(void **state)
 	free(alone.text);
 }
 
+/* The seeds behind a failure are not told, however many they are. */
+static void a_failure_ends_a_story(void **state)
+{
+	struct said said = tell("own.fails,own.last", UINT64_MAX / 100000, 3, true);
+
+	(void)state;
+	assert_int_equal(said.status, 0);
+	assert_non_null(strstr(said.text, "\nok 2 - own.last # 1 rehearsal,"));
+	assert_non_null(strstr(said.text, "\nnot ok 1 - own.fails # 1 rehearsal,"));
+	free(said.text);
+}
+
 static void a_process_that_dies_is_missed(void **state)
 {
 	struct said killed = tell("own.passes,dead.dies", 40, 3, true),
@@ -195,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_is_said),
+		cmocka_unit_test(a_failure_ends_a_story),
 		cmocka_unit_test(a_process_that_dies_is_missed),
 		cmocka_unit_test(what_can_not_begin_is_said_once),
 	};
