@@ -21,6 +21,13 @@ void us_put_yaml(FILE *out, const char *text)
 	fputc('"', out);
 }
 
+void us_put_yaml_member(FILE *out, const char *key, const char *text)
+{
+	fprintf(out, "  %s: ", key);
+	us_put_yaml(out, text);
+	fputc('\n', out);
+}
+
 void us_put_markup(FILE *out, const char *text)
 {
 	for (; text && *text; text++)

@@ -24,13 +24,6 @@ static void put_plain(FILE *out, const char *text)
 	}
 }
 
-static void put_value(FILE *out, const char *key, const char *text)
-{
-	fprintf(out, "  %s: ", key);
-	us_put_yaml(out, text);
-	fputc('\n', out);
-}
-
 static void put_again(FILE *out, const struct us_suite *suite, const struct us_case *test)
 {
 	char *command;
@@ -38,7 +31,7 @@ static void put_again(FILE *out, const struct us_suite *suite, const struct us_c
 	if (asprintf(&command, "%s --filter '%s' --seed %" PRIu64, suite->options.again, test->name,
 		     suite->options.seed) < 0)
 		return;
-	put_value(out, "again", command);
+	us_put_yaml_member(out, "again", command);
 	free(command);
 }
 
@@ -48,13 +41,13 @@ static void put_finding(const struct us_suite *suite, const struct us_case *test
 	FILE *out = suite->options.tap;
 
 	fputs("  ---\n", out);
-	put_value(out, "message", finding->text);
+	us_put_yaml_member(out, "message", finding->text);
 	if (*finding->at)
-		put_value(out, "at", finding->at);
+		us_put_yaml_member(out, "at", finding->at);
 	if (finding->values)
 		fprintf(out, "  expected: 0x%" PRIx64 "\n  got: 0x%" PRIx64 "\n", finding->expected, finding->got);
 	if (*finding->clause)
-		put_value(out, "clause", finding->clause);
+		us_put_yaml_member(out, "clause", finding->clause);
 	if (suite->options.again)
 		put_again(out, suite, test);
 	fputs("  ...\n", out);

@@ -141,13 +141,6 @@ static char *replay(const struct us_telling *telling, const struct us_story *sto
 	return command;
 }
 
-static void put_value(FILE *out, const char *key, const char *text)
-{
-	fprintf(out, "  %s: ", key);
-	us_put_yaml(out, text);
-	fputc('\n', out);
-}
-
 static void say_why(const struct us_telling *telling, const struct us_story *story, const struct us_told *told)
 {
 	char *again = replay(telling, story, told);
@@ -156,9 +149,9 @@ static void say_why(const struct us_telling *telling, const struct us_story *sto
 	fprintf(out, "  ---\n  outcome: %s\n", us_nt_outcome_name(told->report.outcome));
 	if (told->report.rule[0])
 		fprintf(out, "  rule: %s\n", told->report.rule);
-	put_value(out, "message", told->report.text);
+	us_put_yaml_member(out, "message", told->report.text);
 	if (again)
-		put_value(out, "again", again);
+		us_put_yaml_member(out, "again", again);
 	fputs("  ...\n", out);
 	if (telling->reports && told->report.details) {
 		fprintf(telling->reports, "\n%s, seed %" PRIu64 ": %s", story->name, told->seed, told->report.details);

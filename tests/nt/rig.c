@@ -76,3 +76,20 @@ void rig_tell_breaks(const char *rule, const struct us_rehearsal *rehearsal,
 {
 	tell(rule, rehearsal, story, context);
 }
+
+unsigned rig_line_of(const char *source, const char *name)
+{
+	FILE *file = fopen(source, "r");
+	unsigned line = 0, found = 0;
+	char text[256], wanted[80];
+
+	assert_non_null(file);
+	snprintf(wanted, sizeof(wanted), "/* here: %s */", name);
+	while (fgets(text, sizeof(text), file)) {
+		line++;
+		if (strstr(text, wanted))
+			found = line;
+	}
+	fclose(file);
+	return found;
+}

@@ -43,4 +43,7 @@ void rig_tell(const struct us_rehearsal *rehearsal, void (*story)(struct us_nt_u
 void rig_tell_breaks(const char *rule, const struct us_rehearsal *rehearsal,
 		     void (*story)(struct us_nt_user *user, void *context), void *context);
 
+/* The line of a source file with the comment "here: NAME", or 0. */
+unsigned rig_line_of(const char *source, const char *name);
+
 #endif

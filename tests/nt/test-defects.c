@@ -108,28 +108,10 @@ static void twice_at_a_time(struct us_nt_user *user, void *context)
 
 /* -- what is to be in the report ---------------------------------------------------------------------------------- */
 
-/* The line with the comment "here: NAME", or 0. */
-static unsigned line_of(const char *name)
-{
-	FILE *file = fopen(source, "r");
-	unsigned line = 0, found = 0;
-	char text[256], wanted[80];
-
-	assert_non_null(file);
-	snprintf(wanted, sizeof(wanted), "/* here: %s */", name);
-	while (fgets(text, sizeof(text), file)) {
-		line++;
-		if (strstr(text, wanted))
-			found = line;
-	}
-	fclose(file);
-	return found;
-}
-
 static bool is_told(const struct us_rehearsal_report *report, const struct fate *fate, const char *name)
 {
 	const char *function = fate->function ? fate->function : name;
-	unsigned line = line_of(name);
+	unsigned line = rig_line_of(source, name);
 	char place[64];
 
 	if (report->outcome != fate->outcome || strcmp(report->rule, fate->rule) ||
